@@ -1,0 +1,50 @@
+//! What can be asked of a run. Those with a `token` come from the worker that holds the lease.
+
+use super::event::{
+    AcceptedItem, FailureReason, RunArtifactProduced, RunConstraints, RunCostReached, RunEnded, RunLeased, RunMode,
+    RunPlanItemProposed, RunRepo, RunTicket, RunWorkStarted,
+};
+use crate::ids::{ConversationId, ProjectId};
+use serde::Serialize;
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum AgentRunCommand {
+    Request(Box<RequestRun>),
+    Lease(RunLeased),
+    StartWork(RunWorkStarted),
+    ProposePlanItem(RunPlanItemProposed),
+    ProduceArtifact(RunArtifactProduced),
+    ReachCost(RunCostReached),
+    Cancel,
+    End(Box<RunEnded>),
+    /// The lease ran out and nobody may take the run again. Sent by the timer, under the token that expired.
+    Abandon(AbandonRun),
+    AcceptPlan(AcceptPlan),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RequestRun {
+    pub project: ProjectId,
+    pub mode: RunMode,
+    pub provider: String,
+    /// Fetched: providers that this build can drive.
+    pub known_providers: Vec<String>,
+    pub model: Option<String>,
+    pub prompt: String,
+    pub ticket: Option<RunTicket>,
+    pub repo: Option<RunRepo>,
+    pub conversation: Option<ConversationId>,
+    pub constraints: RunConstraints,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AbandonRun {
+    pub token: u64,
+    pub reason: FailureReason,
+    pub message: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AcceptPlan {
+    pub tickets: Vec<AcceptedItem>,
+}

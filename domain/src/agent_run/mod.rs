@@ -1,0 +1,7 @@
+//! One run of one agent in one mode.
+
+mod command;
+mod event;
+
+pub use command::*;
+pub use event::*;

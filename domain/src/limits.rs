@@ -1,0 +1,25 @@
+//! Every size cap, in one table.
+
+/// Characters.
+pub const TITLE_MAX_CHARS: usize = 300;
+pub const NAME_MAX_CHARS: usize = 100;
+pub const LABEL_MAX_CHARS: usize = 50;
+pub const LABELS_MAX: usize = 30;
+/// Bytes of UTF-8. A larger paste becomes an attachment.
+pub const DESCRIPTION_MAX_BYTES: usize = 100_000;
+pub const COMMENT_MAX_BYTES: usize = 100_000;
+pub const PROMPT_MAX_BYTES: usize = 100_000;
+pub const SUMMARY_MAX_BYTES: usize = 20_000;
+/// One event's payload as stored.
+pub const EVENT_MAX_BYTES: usize = 256 * 1024;
+pub const FILE_MAX_BYTES: u64 = 20 * 1024 * 1024;
+/// One event of a run's transcript; larger content goes to the object store.
+pub const RUN_EVENT_MAX_BYTES: usize = 64 * 1024;
+/// Ranks are rebalanced when they grow past this.
+pub const RANK_MAX_CHARS: usize = 32;
+pub const PROJECT_KEY_MAX_CHARS: usize = 10;
+pub const COLUMNS_MAX: usize = 30;
+pub const PLAN_ITEMS_MAX: usize = 60;
+pub const ARTIFACTS_MAX: usize = 200;
+pub const TIME_BUDGET_MAX_S: u32 = 24 * 3600;
+pub const ESTIMATE_MAX: u32 = 1_000;

@@ -1,0 +1,7 @@
+//! A project: a key, a name, boards.
+
+mod command;
+mod event;
+
+pub use command::*;
+pub use event::*;

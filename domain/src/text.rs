@@ -1,0 +1,1 @@
+//! What text may hold, checked at the command boundary.

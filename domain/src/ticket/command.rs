@@ -1,0 +1,88 @@
+//! What can be asked of a ticket.
+//!
+//! Foreign facts that a rule needs (the board's columns, a neighbour's rank, the next number) are in the command: the
+//! command function fetched them.
+
+use super::event::{PlannedBy, Priority, TicketKind};
+use crate::ids::{BoardId, CommentId, ProjectId, TicketId, UserId};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum TicketCommand {
+    Create(Box<CreateTicket>),
+    Edit(EditTicket),
+    Move(MoveTicket),
+    Assign(AssignTicket),
+    Delegate(DelegateTicket),
+    Comment(CommentOnTicket),
+    Archive,
+    Restore(RestoreTicket),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CreateTicket {
+    pub project: ProjectId,
+    pub board: BoardId,
+    pub key: String,
+    pub number: u64,
+    pub title: String,
+    pub kind: TicketKind,
+    pub description_md: String,
+    pub column: String,
+    pub board_columns: Vec<String>,
+    pub rank: String,
+    pub parent: Option<TicketId>,
+    pub labels: Vec<String>,
+    pub priority: Option<Priority>,
+    pub assignee: Option<UserId>,
+    pub estimate: Option<u32>,
+    pub planned_by: Option<PlannedBy>,
+}
+
+/// Outer `None`: leave it. Inner `None`: clear it. One event for each field that really changes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct EditTicket {
+    pub title: Option<String>,
+    pub description_md: Option<String>,
+    pub kind: Option<TicketKind>,
+    pub parent: Option<Option<TicketId>>,
+    pub labels: Option<Vec<String>>,
+    pub priority: Option<Option<Priority>>,
+    pub estimate: Option<Option<u32>>,
+    pub due_on: Option<Option<DateTime<Utc>>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MoveTicket {
+    pub to: String,
+    pub board_columns: Vec<String>,
+    pub rank: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AssignTicket {
+    pub assignee: Option<UserId>,
+    /// Fetched: that person is a member of the org.
+    pub assignee_is_member: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DelegateTicket {
+    pub provider: Option<String>,
+    pub known_providers: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CommentOnTicket {
+    pub comment: CommentId,
+    pub body_md: String,
+}
+
+/// Puts an archived ticket back where it was, or into the first column when its column is gone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RestoreTicket {
+    pub board_columns: Vec<String>,
+    /// At the end of the column.
+    pub rank: String,
+}
