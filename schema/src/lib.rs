@@ -5,10 +5,16 @@
 //! # How to add a migration
 //! A new numbered file in `migrations/`; never edit one that has been released. Then `make sqlx`.
 
-/// Brings a database up to this build's schema. Safe to call from several processes at once.
+pub mod roles;
+
+/// The migrations in `migrations/`, embedded.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Brings a database up to this build's schema, as the owner of its tables. Safe to call from several processes at
+/// once.
 ///
 /// # Errors
 /// When a migration fails or one that was already applied has changed.
 pub async fn migrate(pool: &sqlx::PgPool) -> Result<(), sqlx::migrate::MigrateError> {
-    sqlx::migrate!("./migrations").run(pool).await
+    MIGRATOR.run(pool).await
 }

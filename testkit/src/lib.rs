@@ -1,1 +1,28 @@
+//! What the tests of every crate stand on: real servers, a database of one's own, waiting with a deadline.
+//!
+//! - [`TestDatabase`]: an empty migrated database on the shared test server; dropped at the end of the test.
+//! - [`TestNats`]: a nats-server with JetStream of the test's own, gone with the test.
+//! - [`PrivatePostgres`]: a durable PostgreSQL of the test's own, to be killed, paused and restarted.
+//! - [`eventually`]: waits for a state, with a deadline, instead of sleeping.
+//!
+//! Recipe for a test with a database:
+//! ```no_run
+//! # async fn test() -> anyhow::Result<()> {
+//! let database = testkit::TestDatabase::create().await?;
+//! let one: i32 = sqlx::query_scalar("select 1").fetch_one(&database.pool).await?;
+//! assert_eq!(one, 1);
+//! # Ok(()) }
+//! ```
+//! `pool` signs in as the application's role, with the application's rights; `owner_pool` may do everything (for
+//! tests that tamper). The servers' programs are found as [`binaries`] says; `make test` fetches them.
 
+pub mod binaries;
+pub mod child;
+pub mod database;
+pub mod eventually;
+pub mod servers;
+
+pub use database::TestDatabase;
+pub use eventually::{eventually, slack};
+pub use servers::nats::TestNats;
+pub use servers::private_postgres::PrivatePostgres;
