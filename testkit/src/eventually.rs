@@ -39,7 +39,11 @@ impl<T, E: Debug> Settled for Result<T, E> {
 
 /// How far deadlines are stretched: `LIME_TEST_SLACK`, 3 when it is not set (a busy two-core machine); 1 measures.
 pub fn slack() -> f64 {
-    std::env::var("LIME_TEST_SLACK").ok().and_then(|text| text.parse().ok()).filter(|slack| *slack >= 1.0).unwrap_or(3.0)
+    std::env::var("LIME_TEST_SLACK")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .filter(|slack| *slack >= 1.0)
+        .unwrap_or(3.0)
 }
 
 /// Asks `probe` again and again until it says yes (`true`, `Some`, `Ok`), and returns what it found.

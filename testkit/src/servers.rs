@@ -37,7 +37,8 @@ impl Endpoint {
 /// The shared test server: running when this returns, and for as long as this process lives.
 pub async fn shared_postgres() -> anyhow::Result<Endpoint> {
     static SERVER: OnceCell<(Endpoint, File)> = OnceCell::const_new();
-    let (endpoint, _user_lock) = SERVER.get_or_try_init(|| async { tokio::task::spawn_blocking(find_or_start).await? }).await?;
+    let (endpoint, _user_lock) =
+        SERVER.get_or_try_init(|| async { tokio::task::spawn_blocking(find_or_start).await? }).await?;
     Ok(endpoint.clone())
 }
 

@@ -115,7 +115,8 @@ impl TestNats {
             if server.has_ended() {
                 bail!("nats-server ended: {}", server.log_tail());
             }
-            if let Some(port) = self.port.or_else(|| port_in(&ports.join(format!("nats-server_{}.ports", server.pid()))))
+            if let Some(port) =
+                self.port.or_else(|| port_in(&ports.join(format!("nats-server_{}.ports", server.pid()))))
                 && TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).is_ok()
             {
                 self.port = Some(port);
@@ -123,7 +124,10 @@ impl TestNats {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        bail!("nats-server did not start within 30 s: {}", self.server.as_ref().map(Server::log_tail).unwrap_or_default())
+        bail!(
+            "nats-server did not start within 30 s: {}",
+            self.server.as_ref().map(Server::log_tail).unwrap_or_default()
+        )
     }
 }
 

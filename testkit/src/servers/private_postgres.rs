@@ -63,7 +63,8 @@ impl PrivatePostgres {
         command.args(["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]);
         let log = self.folder.path().join("initdb.log");
         let mut initdb = Server::start(command, &log)?;
-        let ended = tokio::task::spawn_blocking(move || initdb.wait(Duration::from_secs(60)).map(|()| initdb.log_tail()));
+        let ended =
+            tokio::task::spawn_blocking(move || initdb.wait(Duration::from_secs(60)).map(|()| initdb.log_tail()));
         let said = ended.await??;
         if !self.data_folder().join("PG_VERSION").is_file() && self.account.is_none() {
             bail!("initdb failed: {said}");
