@@ -10,7 +10,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use crate::servers::{Endpoint, shared_postgres};
 
 /// How old a database is that its test can no longer be using.
-const ABANDONED: Duration = Duration::from_secs(3 * 3600);
+const ABANDONED: Duration = Duration::from_hours(3);
 
 /// A database of the test's own on the shared server; dropped (best effort) with this value.
 #[derive(Debug)]
@@ -117,7 +117,9 @@ fn migrations_digest() -> String {
         digest.update(&migration.version.to_be_bytes());
         digest.update(&migration.checksum);
     }
-    roles::STATEMENTS.iter().for_each(|statement| digest.update(statement.as_bytes()));
+    for statement in roles::STATEMENTS {
+        digest.update(statement.as_bytes());
+    }
     hex::encode(digest.finish()).chars().take(16).collect()
 }
 

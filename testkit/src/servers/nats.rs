@@ -92,16 +92,22 @@ impl TestNats {
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.kill();
         let config = self.folder.path().join("nats.conf");
-        let port = self.port.map_or_else(|| "-1".to_owned(), |port| port.to_string());
         let ports = self.folder.path().join("ports");
         fs::create_dir_all(&ports)?;
         // The same durability as in production: every promise about NATS is judged with it.
-        let text = format!(
-            "listen: \"127.0.0.1:{port}\"\nports_file_dir: {ports:?}\nmax_payload: 8MB\n\
-             jetstream {{ store_dir: {:?}, sync_interval: always, max_memory_store: 256MB, max_file_store: 4GB }}\n",
-            self.store
-        );
-        fs::write(&config, text)?;
+        let text = serde_json::json!({
+            "host": "127.0.0.1",
+            "port": self.port.map_or(-1, i32::from),
+            "ports_file_dir": ports,
+            "max_payload": 8 << 20,
+            "jetstream": {
+                "store_dir": self.store,
+                "sync_interval": "always",
+                "max_memory_store": 256 << 20,
+                "max_file_store": 4_u64 << 30,
+            },
+        });
+        fs::write(&config, text.to_string())?;
         let mut command = child::bound_command(&binaries::nats_bin()?, None);
         command.arg("-c").arg(&config).current_dir(self.folder.path());
         self.server = Some(Server::start(command, &self.folder.path().join("nats.log"))?);

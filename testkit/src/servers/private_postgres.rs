@@ -64,9 +64,9 @@ impl PrivatePostgres {
         let log = self.folder.path().join("initdb.log");
         let mut initdb = Server::start(command, &log)?;
         let ended =
-            tokio::task::spawn_blocking(move || initdb.wait(Duration::from_secs(60)).map(|()| initdb.log_tail()));
+            tokio::task::spawn_blocking(move || initdb.wait(Duration::from_mins(1)).map(|()| initdb.log_tail()));
         let said = ended.await??;
-        if !self.data_folder().join("PG_VERSION").is_file() && self.account.is_none() {
+        if !self.data_folder().join("PG_VERSION").is_file() {
             bail!("initdb failed: {said}");
         }
         Ok(())
@@ -111,7 +111,7 @@ impl PrivatePostgres {
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         let Some(mut server) = self.server.take() else { return Ok(()) };
         server.signal(Signal::SIGINT)?;
-        tokio::task::spawn_blocking(move || server.wait(Duration::from_secs(60))).await?
+        tokio::task::spawn_blocking(move || server.wait(Duration::from_mins(1))).await?
     }
 
     /// SIGSTOP to the postmaster and every backend: each is a process group of its own.
@@ -137,7 +137,7 @@ impl PrivatePostgres {
     /// Starts it (after killing it when it runs) and returns when it answers.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.kill();
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         // After a kill the old shared memory can be in use for a moment: PostgreSQL then refuses and ends.
         while Instant::now() < deadline {
             let mut command = child::bound_command(&self.bin.join("postgres"), self.account.as_ref());
