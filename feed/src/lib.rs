@@ -1,1 +1,22 @@
+//! Reading the log: its order, its stream in JetStream, the hints that make it live, and the lease of whoever leads.
+//!
+//! - [`log`]: the truth, from PostgreSQL, by position.
+//! - [`subjects`] and [`message`]: the copy in JetStream, where the sequence is the position.
+//! - [`hints`]: wake-ups that may be lost.
+//! - [`lease`]: one leader a name, with a fencing token.
+//! - [`crashpoint!`]: the named places where tests kill the process.
+//!
+//! # How to follow the log
+//! Start after your checkpoint; take messages while their positions are without a hole; at a hole, or when nothing
+//! came for a second, read [`log::rows_after`] instead. The runner does all of this.
+//!
+//! # How to add a hint
+//! A method on [`hints::Hints`] and a subject in `hints_over_nats.rs`. Whoever waits for it must also poll.
 
+pub mod crashpoint;
+pub mod hints;
+mod hints_over_nats;
+pub mod lease;
+pub mod log;
+pub mod message;
+pub mod subjects;

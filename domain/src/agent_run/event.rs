@@ -224,4 +224,3 @@ pub struct AcceptedItem {
     pub item: PlanItemId,
     pub ticket: TicketId,
 }
-
