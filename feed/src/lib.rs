@@ -4,6 +4,7 @@
 //! - [`subjects`] and [`message`]: the copy in JetStream, where the sequence is the position.
 //! - [`hints`]: wake-ups that may be lost.
 //! - [`lease`]: one leader a name, with a fencing token.
+//! - [`runner`]: projections and policies over the log, with checkpoint, parking and rebuild.
 //! - [`crashpoint!`]: the named places where tests kill the process.
 //!
 //! # How to follow the log
@@ -19,4 +20,5 @@ mod hints_over_nats;
 pub mod lease;
 pub mod log;
 pub mod message;
+pub mod runner;
 pub mod subjects;

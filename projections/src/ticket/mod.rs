@@ -1,0 +1,5 @@
+//! A ticket's page: fields, comments, history, children.
+
+mod read;
+
+pub use read::{Comment, HistoryEntry, Ticket, TicketChange, TicketRef};
