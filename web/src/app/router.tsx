@@ -1,0 +1,63 @@
+// The map of the app. Routes are where features meet: nothing else imports two of them.
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { NotFound, ProjectLayout, RootLayout } from './layouts';
+import { HomeRoute } from './routes/home';
+
+const rootRoute = createRootRoute({ component: RootLayout, notFoundComponent: NotFound });
+
+const homeRoute = createRoute({ getParentRoute: () => rootRoute, path: '/', component: HomeRoute });
+
+const projectRoute = createRoute({ getParentRoute: () => rootRoute, path: '/p/$project', component: ProjectLayout });
+
+const commandRoute = createRoute({
+  getParentRoute: () => projectRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('./routes/command'), 'CommandRoute'),
+});
+
+export interface BoardSearch {
+  /** The key of the ticket whose drawer is open, "AL-12". */
+  ticket?: string | undefined;
+}
+
+const boardRoute = createRoute({
+  getParentRoute: () => projectRoute,
+  path: '/board',
+  validateSearch: (search: Record<string, unknown>): BoardSearch =>
+    typeof search.ticket === 'string' ? { ticket: search.ticket } : {},
+  component: lazyRouteComponent(() => import('./routes/board'), 'BoardRoute'),
+});
+
+const agentsRoute = createRoute({
+  getParentRoute: () => projectRoute,
+  path: '/agents',
+  component: lazyRouteComponent(() => import('./routes/agents'), 'AgentsRoute'),
+});
+
+const runRoute = createRoute({
+  getParentRoute: () => projectRoute,
+  path: '/agents/$runId',
+  component: lazyRouteComponent(() => import('./routes/run'), 'RunRoute'),
+});
+
+const historyRoute = createRoute({
+  getParentRoute: () => projectRoute,
+  path: '/history',
+  component: lazyRouteComponent(() => import('./routes/history'), 'HistoryRoute'),
+});
+
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([
+    homeRoute,
+    projectRoute.addChildren([commandRoute, boardRoute, agentsRoute, runRoute, historyRoute]),
+  ]),
+  defaultPreload: 'intent',
+  // Scroll belongs to the panels, not to the page.
+  scrollRestoration: false,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

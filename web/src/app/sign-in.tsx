@@ -1,0 +1,79 @@
+import { Check, Copy, RotateCcw } from 'lucide-react';
+import { type ReactNode, useState } from 'react';
+import { messages } from '~/messages';
+import { Button, IconButton } from '~/ui/button';
+import { Mark } from '~/ui/mark';
+import { explain } from '~/ui/outcome';
+
+const text = messages.signIn;
+
+function Frame({ children }: { children: ReactNode }) {
+  return (
+    <div className="flex min-h-full items-center justify-center bg-rind p-6">
+      <div className="w-full max-w-md">
+        <div className="mb-6 flex items-center justify-center gap-3 text-rind-text">
+          <Mark size={34} />
+          <span className="font-display font-semibold text-xl">{messages.product}</span>
+        </div>
+        <main className="rounded-xl border border-line bg-surface p-6 shadow-pop">{children}</main>
+      </div>
+    </div>
+  );
+}
+
+export function SignInPage({ onRetry }: { onRetry: () => void }) {
+  const [copied, setCopied] = useState(false);
+  const copy = () => {
+    void navigator.clipboard?.writeText(text.command).then(() => setCopied(true));
+  };
+  return (
+    <Frame>
+      <h1 className="font-display font-semibold text-xl">{text.title}</h1>
+      <p className="mt-1 text-ink-2">{text.lead}</p>
+      <ol className="mt-5 space-y-4">
+        <li>
+          <p>1. {text.step1}</p>
+          <div className="mt-2 flex items-center justify-between rounded-md border border-line bg-sunken py-1 pr-1 pl-3 font-mono text-sm">
+            <code>{text.command}</code>
+            <IconButton label={copied ? text.copied : text.copy} onClick={copy}>
+              {copied ? <Check size={14} aria-hidden="true" /> : <Copy size={14} aria-hidden="true" />}
+            </IconButton>
+          </div>
+          <p className="mt-1.5 text-2xs text-ink-3">{text.home}</p>
+        </li>
+        <li>
+          <p>2. {text.step2}</p>
+        </li>
+      </ol>
+      <Button look="primary" className="mt-6 w-full" onClick={onRetry}>
+        {text.retry}
+      </Button>
+    </Frame>
+  );
+}
+
+export function Unreachable({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  return (
+    <Frame>
+      <div role="alert">
+        <h1 className="font-display font-semibold text-xl">{text.unreachable}</h1>
+        <p className="mt-1 text-ink-2">{text.unreachableLead}</p>
+        <p className="mt-3 rounded-md bg-sunken px-3 py-2 text-ink-2 text-xs">{explain(error)}</p>
+      </div>
+      <Button className="mt-5 w-full" onClick={onRetry}>
+        <RotateCcw size={14} aria-hidden="true" />
+        {messages.outcome.retry}
+      </Button>
+    </Frame>
+  );
+}
+
+export function Starting() {
+  return (
+    <Frame>
+      <p role="status" className="py-6 text-center text-ink-2">
+        {messages.connection.banner.connecting}
+      </p>
+    </Frame>
+  );
+}

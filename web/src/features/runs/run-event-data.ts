@@ -1,0 +1,72 @@
+// What stands in a run event's `data`, read with care: workers of another version may write more or less.
+import type { RunEvent } from '~/gql/types';
+
+type Data = Readonly<Record<string, unknown>>;
+
+const dataOf = (event: RunEvent): Data =>
+  typeof event.data === 'object' && event.data !== null ? (event.data as Data) : {};
+
+const word = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+const contentText = (value: unknown): string | null =>
+  typeof value === 'object' && value !== null ? word((value as Data).text) : word(value);
+
+export interface ToolData {
+  readonly call: string | null;
+  readonly tool: string;
+  readonly status: string;
+  readonly input: string | null;
+  readonly output: string | null;
+  readonly exitCode: number | null;
+  readonly durationMs: number | null;
+}
+
+export function toolData(event: RunEvent): ToolData {
+  const data = dataOf(event);
+  return {
+    call: word(data.call),
+    tool: word(data.tool) ?? '',
+    status: word(data.status) ?? '',
+    input: contentText(data.input),
+    output: contentText(data.output),
+    exitCode: number(data.exit_code),
+    durationMs: number(data.duration_ms),
+  };
+}
+
+export interface LogData {
+  readonly source: string;
+  readonly call: string | null;
+  readonly text: string;
+}
+
+export function logData(event: RunEvent): LogData {
+  const data = dataOf(event);
+  return { source: word(data.source) ?? '', call: word(data.call), text: word(data.text) ?? event.text };
+}
+
+export interface DiffData {
+  readonly scope: string;
+  readonly unified: string;
+  readonly files: readonly { readonly path: string; readonly additions: number; readonly deletions: number }[];
+}
+
+export function diffData(event: RunEvent): DiffData {
+  const data = dataOf(event);
+  const files = Array.isArray(data.files) ? (data.files as Data[]) : [];
+  return {
+    scope: word(data.scope) ?? '',
+    unified: word(data.text) ?? '',
+    files: files.map((file) => ({
+      path: word(file.path) ?? '',
+      additions: number(file.additions) ?? 0,
+      deletions: number(file.deletions) ?? 0,
+    })),
+  };
+}
+
+/** The whole text of an event, which `text` may have cut to a line. */
+export const fullText = (event: RunEvent): string => word(dataOf(event).text) ?? event.text;
+
+export const speaker = (event: RunEvent): string => word(dataOf(event).from) ?? '';
+export const callOf = (event: RunEvent): string | null => word(dataOf(event).call);

@@ -1,0 +1,38 @@
+// The shapes that screens speak of, by the names that people use for them.
+import type {
+  ActorFieldsFragment,
+  AuditLogQuery,
+  BoardFieldsFragment,
+  CardFieldsFragment,
+  ConversationsQuery,
+  HistoryFieldsFragment,
+  MeQuery,
+  PlanItemFieldsFragment,
+  ProjectFieldsFragment,
+  ProvidersQuery,
+  RepositoryFieldsFragment,
+  RunDetailFragment,
+  RunEventFieldsFragment,
+  RunRowFragment,
+  TicketFieldsFragment,
+  UserFieldsFragment,
+} from './generated';
+
+export type Actor = ActorFieldsFragment;
+export type AuditEntry = AuditLogQuery['auditLog']['nodes'][number];
+export type BoardSnapshot = BoardFieldsFragment;
+export type Card = CardFieldsFragment;
+export type Conversation = ConversationsQuery['conversations']['nodes'][number];
+export type HistoryEntry = HistoryFieldsFragment;
+export type Membership = MeQuery['me']['orgs'][number];
+export type PlanItem = PlanItemFieldsFragment;
+export type Project = ProjectFieldsFragment;
+export type Provider = ProvidersQuery['providers'][number];
+export type Repository = RepositoryFieldsFragment;
+export type RunDetail = RunDetailFragment;
+export type RunEvent = RunEventFieldsFragment;
+export type RunRow = RunRowFragment;
+export type Ticket = TicketFieldsFragment;
+export type User = UserFieldsFragment;
+export type Viewer = MeQuery['me'];
+export type { Priority, Role, RunEventType, RunFailureReason, RunMode, RunState, TicketKind } from './generated';
