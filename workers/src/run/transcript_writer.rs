@@ -2,15 +2,14 @@
 
 use crate::agents::protocol::RunEvent;
 use crate::agents::recorder::{NumberedEvent, Recorder};
-use crate::proxy::Scrubber;
+use crate::agents::redact::Redactor;
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::agent_run::RunOutcome;
 use domain::{OrgId, RunId};
 use feed::hints::Hints;
 use feed::transcript::{self, TranscriptDigest, TranscriptError, TranscriptEvent};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgPool;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -18,13 +17,15 @@ const BATCH_MAX: usize = 64;
 const BATCH_WAIT: Duration = Duration::from_millis(50);
 /// A commit in doubt is tried again; appending the same events twice is harmless.
 const TRIES: u32 = 4;
+/// Of the short readable line that each event has.
+const LINE_CHARS: usize = 300;
 
 /// Where a run's events go. Holds no connection between batches.
 #[derive(Debug)]
 pub(crate) struct TranscriptWriter {
     pool: PgPool,
     hints: Hints,
-    scrubber: Arc<Scrubber>,
+    redactor: Redactor,
     org: OrgId,
     run: RunId,
     token: u64,
@@ -36,13 +37,13 @@ impl TranscriptWriter {
     pub(crate) async fn open(
         pool: PgPool,
         hints: Hints,
-        scrubber: Arc<Scrubber>,
+        redactor: Redactor,
         org: OrgId,
         run: RunId,
         token: u64,
     ) -> Result<Self, TranscriptError> {
         let last = transcript::last_seq(&pool, org, run).await?;
-        Ok(Self { pool, hints, scrubber, org, run, token, recorder: Recorder::after(last) })
+        Ok(Self { pool, hints, redactor, org, run, token, recorder: Recorder::after(last) })
     }
 
     /// Writes one event at once: for the steps around the agent's own work.
@@ -94,8 +95,9 @@ impl TranscriptWriter {
             .and_then(|fields| fields.remove("type"))
             .and_then(|kind| kind.as_str().map(str::to_owned))
             .unwrap_or_else(|| "log".to_owned());
-        let payload = json!({ "text": numbered.event.line(), "data": data }).to_string();
-        TranscriptEvent { seq: numbered.seq, at: at.trunc_subsecs(6), kind, payload: self.scrubber.scrub(&payload) }
+        let line = data.get("text").and_then(Value::as_str).map(first_line).unwrap_or_default();
+        let payload = json!({ "text": line, "data": data }).to_string();
+        TranscriptEvent { seq: numbered.seq, at: at.trunc_subsecs(6), kind, payload: self.redactor.clean(payload) }
     }
 
     async fn append(&self, events: &[TranscriptEvent]) -> Result<(), TranscriptError> {
@@ -113,4 +115,10 @@ impl TranscriptWriter {
         self.hints.reached(transcript::HINT, self.run.as_uuid(), last.seq);
         Ok(())
     }
+}
+
+/// What stands in a list: the first line that says something, short.
+fn first_line(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    if line.chars().count() <= LINE_CHARS { line.to_owned() } else { line.chars().take(LINE_CHARS).chain(['…']).collect() }
 }
