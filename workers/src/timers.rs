@@ -56,7 +56,7 @@ pub(crate) async fn run(pool: PgPool, handlers: Vec<Arc<dyn TimerHandler>>, stop
         match fire_due(&pool, &handlers).await {
             Ok(0) => {}
             Ok(_) => continue,
-            Err(problem) => warn!(error = %chain(&problem), "timers stand still, will try again"),
+            Err(problem) => warn!(error = %crate::chain(&problem), "timers stand still, will try again"),
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -88,7 +88,7 @@ pub(crate) async fn fire_due(pool: &PgPool, handlers: &[Arc<dyn TimerHandler>]) 
                 sqlx::query!("update timers set due_at = $2 where id = $1", timer.id, due_at).execute(pool).await
             }
             Err(problem) => {
-                let problem = chain(problem.as_ref());
+                let problem = crate::chain(problem.as_ref());
                 error!(timer = %timer.id, kind = %timer.kind, error = %problem, "a timer failed");
                 let wait_s = 1_i64.checked_shl(timer.attempts.unsigned_abs()).unwrap_or(RETRY_MAX_S).clamp(1, RETRY_MAX_S);
                 sqlx::query!(
@@ -105,15 +105,4 @@ pub(crate) async fn fire_due(pool: &PgPool, handlers: &[Arc<dyn TimerHandler>]) 
         fired += 1;
     }
     Ok(fired)
-}
-
-fn chain(problem: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = problem.to_string();
-    let mut next = problem.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
 }

@@ -7,6 +7,8 @@
 
 mod run_queue;
 
+pub(crate) use run_queue::HINT as RUN_QUEUE_HINT;
+
 use feed::runner::Projection;
 use std::sync::Arc;
 

@@ -5,7 +5,8 @@ use super::queue::{self, Claim, Heartbeat};
 use crate::policies::RUN_QUEUE_HINT;
 use domain::{RunId, WorkerId};
 use feed::worker_registry::{self, Found};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -48,6 +49,7 @@ impl Worker {
         let worker = Arc::new(self);
         let registry = tokio::spawn(Arc::clone(&worker).stay_registered(shutdown.clone()));
         let free = Arc::new(Semaphore::new(usize::from(worker.slots)));
+        let slots = Slots::of(worker.slots);
         let mut told = worker.equipment.hints.on_reached();
         let mut runs = JoinSet::new();
         loop {
@@ -60,9 +62,12 @@ impl Worker {
             match queue::claim(&worker.equipment.pool, worker.id, worker.lease_ttl).await {
                 Ok(Some(claim)) => {
                     let span = info_span!("run", run = %claim.run, org = %claim.org, token = claim.token);
-                    let run = Arc::clone(&worker).hold(claim, shutdown.clone()).instrument(span);
+                    let number = slots.take();
+                    let run = Arc::clone(&worker).hold(number, claim, shutdown.clone()).instrument(span);
+                    let slots = slots.clone();
                     runs.spawn(async move {
                         run.await;
+                        slots.give_back(number);
                         drop(slot);
                     });
                 }
@@ -89,12 +94,12 @@ impl Worker {
     }
 
     /// Executes one run while a heartbeat holds its lease.
-    async fn hold(self: Arc<Self>, claim: Claim, shutdown: CancellationToken) {
+    async fn hold(self: Arc<Self>, slot: u32, claim: Claim, shutdown: CancellationToken) {
         info!("run taken");
         let (stop, signal) = watch::channel(None);
         let over = CancellationToken::new();
         let heart = tokio::spawn(Arc::clone(&self).beat(claim.clone(), stop, shutdown, over.clone()));
-        execution::execute(&self.equipment, self.id, &claim, signal).await;
+        execution::execute(&self.equipment, self.id, slot, &claim, signal).await;
         over.cancel();
         if heart.await.is_err() {
             warn!("the heartbeat of the run ended badly");
@@ -167,6 +172,27 @@ impl Worker {
             }
             tokio::select! { () = shutdown.cancelled() => return, () = tokio::time::sleep(REGISTRY_EVERY) => {} }
         }
+    }
+}
+
+/// The numbers of the free slots: each is a user of its own in the sandbox.
+#[derive(Clone, Debug)]
+struct Slots {
+    free: Arc<Mutex<BTreeSet<u32>>>,
+}
+
+impl Slots {
+    fn of(count: u16) -> Self {
+        Self { free: Arc::new(Mutex::new((0..u32::from(count)).collect())) }
+    }
+
+    /// The lowest free one. The semaphore sees to it that there is one.
+    fn take(&self) -> u32 {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).pop_first().unwrap_or_default()
+    }
+
+    fn give_back(&self, number: u32) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
     }
 }
 
