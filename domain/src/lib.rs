@@ -19,6 +19,8 @@ pub mod board;
 pub mod decider;
 pub mod envelope;
 pub mod event;
+#[cfg(test)]
+mod given;
 pub mod ids;
 pub mod limits;
 pub mod org;
@@ -29,7 +31,7 @@ pub mod text;
 pub mod ticket;
 
 pub use actor::Actor;
-pub use decider::{Context, Decider, LastChange};
+pub use decider::{Changes, Context, Decider, LastChange, Rejection};
 pub use envelope::{Envelope, Metadata};
 pub use event::{AggregateKind, DecodeError, DomainEvent};
 pub use ids::*;
