@@ -106,11 +106,19 @@ pub async fn start_work(commands: &Commands, caller: &Caller, input: StartWork) 
     Err(commands.pending(caller, &input))
 }
 
-pub async fn propose_plan_item(commands: &Commands, caller: &Caller, input: ProposePlanItem) -> Result<Accepted, CommandError> {
+pub async fn propose_plan_item(
+    commands: &Commands,
+    caller: &Caller,
+    input: ProposePlanItem,
+) -> Result<Accepted, CommandError> {
     Err(commands.pending(caller, &input))
 }
 
-pub async fn produce_artifact(commands: &Commands, caller: &Caller, input: ProduceArtifact) -> Result<Accepted, CommandError> {
+pub async fn produce_artifact(
+    commands: &Commands,
+    caller: &Caller,
+    input: ProduceArtifact,
+) -> Result<Accepted, CommandError> {
     Err(commands.pending(caller, &input))
 }
 

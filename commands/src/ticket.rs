@@ -65,7 +65,11 @@ pub struct RestoreTicket {
     pub ticket: TicketId,
 }
 
-pub async fn create_ticket(commands: &Commands, caller: &Caller, input: CreateTicket) -> Result<Accepted, CommandError> {
+pub async fn create_ticket(
+    commands: &Commands,
+    caller: &Caller,
+    input: CreateTicket,
+) -> Result<Accepted, CommandError> {
     Err(commands.pending(caller, &input))
 }
 
@@ -77,19 +81,35 @@ pub async fn move_ticket(commands: &Commands, caller: &Caller, input: MoveTicket
     Err(commands.pending(caller, &input))
 }
 
-pub async fn assign_ticket(commands: &Commands, caller: &Caller, input: AssignTicket) -> Result<Accepted, CommandError> {
+pub async fn assign_ticket(
+    commands: &Commands,
+    caller: &Caller,
+    input: AssignTicket,
+) -> Result<Accepted, CommandError> {
     Err(commands.pending(caller, &input))
 }
 
-pub async fn delegate_ticket(commands: &Commands, caller: &Caller, input: DelegateTicket) -> Result<Accepted, CommandError> {
+pub async fn delegate_ticket(
+    commands: &Commands,
+    caller: &Caller,
+    input: DelegateTicket,
+) -> Result<Accepted, CommandError> {
     Err(commands.pending(caller, &input))
 }
 
-pub async fn archive_ticket(commands: &Commands, caller: &Caller, input: ArchiveTicket) -> Result<Accepted, CommandError> {
+pub async fn archive_ticket(
+    commands: &Commands,
+    caller: &Caller,
+    input: ArchiveTicket,
+) -> Result<Accepted, CommandError> {
     Err(commands.pending(caller, &input))
 }
 
-pub async fn restore_ticket(commands: &Commands, caller: &Caller, input: RestoreTicket) -> Result<Accepted, CommandError> {
+pub async fn restore_ticket(
+    commands: &Commands,
+    caller: &Caller,
+    input: RestoreTicket,
+) -> Result<Accepted, CommandError> {
     Err(commands.pending(caller, &input))
 }
 
