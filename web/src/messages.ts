@@ -394,6 +394,14 @@ export const messages = {
 
   history: {
     title: 'History',
+    targets: {
+      Org: 'Organisation',
+      Project: 'Project',
+      Board: 'Board',
+      Ticket: 'Ticket',
+      RepoConnection: 'Repository',
+      AgentRun: 'Run',
+    } as Readonly<Record<string, string>>,
     lead: 'Every fact, in its order, chained by hash.',
     label: 'Audit log',
     columns: { position: 'No.', at: 'When', actor: 'Who', action: 'What', target: 'On what', hash: 'Hash' },

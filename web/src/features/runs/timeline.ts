@@ -48,8 +48,10 @@ const counts = (files: readonly { additions: number; deletions: number }[]): str
   return `+${additions} −${deletions}`;
 };
 
-const firstLine = (text: string): string => text.trim().split('\n', 1)[0] ?? '';
-const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.trim() ?? '';
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of a terminal begin with one
+const COLOURS = /\u001b\[[0-9;?]*[A-Za-z]/g;
+const firstLine = (text: string): string => text.trim().split('\n', 1)[0]?.replaceAll(COLOURS, '') ?? '';
+const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.replaceAll(COLOURS, '').trim() ?? '';
 
 function stepOf(event: RunEvent): Step | null {
   const base = {
