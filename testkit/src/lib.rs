@@ -5,6 +5,7 @@
 //! - [`PrivatePostgres`]: a durable PostgreSQL of the test's own, to be killed, paused and restarted.
 //! - [`scripted_model::ScriptedModel`]: a model vendor's API that plays a script, for real agent programs
 //!   ([`agent_programs`]) on a real repository ([`sample_repo`]).
+//! - [`TestLog`]: events written straight into the log, for tests of what reads it.
 //! - [`eventually`]: waits for a state, with a deadline, instead of sleeping.
 //!
 //! Recipe for a test with a database:
@@ -25,9 +26,11 @@ pub mod database;
 pub mod eventually;
 pub mod sample_repo;
 pub mod scripted_model;
+pub mod log;
 pub mod servers;
 
 pub use database::TestDatabase;
 pub use eventually::{eventually, slack};
+pub use log::TestLog;
 pub use servers::nats::TestNats;
 pub use servers::private_postgres::PrivatePostgres;
