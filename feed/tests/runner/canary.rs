@@ -66,7 +66,7 @@ impl Projection for Canary {
         let flaky = self.faults.flaky_every.load(Ordering::Relaxed);
         if flaky > 0
             && envelope.position % flaky == 0
-            && self.faults.flaked.swap(envelope.position, Ordering::Relaxed) != envelope.position
+            && self.faults.flaked.fetch_max(envelope.position, Ordering::Relaxed) < envelope.position
         {
             return Err(sqlx::Error::PoolTimedOut.into());
         }
