@@ -25,7 +25,9 @@ pub fn codex() -> Option<PathBuf> {
 pub fn require_codex() -> anyhow::Result<PathBuf> {
     match codex() {
         Some(path) => Ok(path),
-        None => bail!("Codex {CODEX_VERSION} is not installed; run `{INSTALL_LINE}` (about 160 MB), or name it in LIME_CODEX_BIN"),
+        None => bail!(
+            "Codex {CODEX_VERSION} is not installed; run `{INSTALL_LINE}` (about 160 MB), or name it in LIME_CODEX_BIN"
+        ),
     }
 }
 

@@ -24,9 +24,9 @@ pub mod binaries;
 pub mod child;
 pub mod database;
 pub mod eventually;
+pub mod log;
 pub mod sample_repo;
 pub mod scripted_model;
-pub mod log;
 pub mod servers;
 
 pub use database::TestDatabase;

@@ -58,7 +58,8 @@ fn script(scenarios: Value) -> Script {
 
 #[tokio::test]
 async fn the_turn_is_found_in_the_request_alone() {
-    let script = script(json!([{"name": "s", "turns": [{"text": "first"}, {"text": "second"}], "after": {"text": "over"}}]));
+    let script =
+        script(json!([{"name": "s", "turns": [{"text": "first"}, {"text": "second"}], "after": {"text": "over"}}]));
     let model = ScriptedModel::start(script).await.unwrap();
     for (done, text) in [(1, "second"), (0, "first"), (0, "first"), (2, "over")] {
         let (status, stream) = post(&model, "/v1/responses", &responses("go", done, "t")).await.unwrap();

@@ -18,28 +18,28 @@ const TABLES: &str = "create table chain (one boolean primary key, length bigint
 
 /// What goes wrong on purpose.
 #[derive(Debug, Default)]
-pub struct Faults {
+pub(crate) struct Faults {
     /// An event whose org has this name cannot be applied.
-    pub poison: AtomicBool,
-    pub panics: AtomicBool,
+    pub(crate) poison: AtomicBool,
+    pub(crate) panics: AtomicBool,
     /// Every so many events the database is said to be away, once.
-    pub flaky_every: AtomicU64,
-    pub flaked: AtomicU64,
+    pub(crate) flaky_every: AtomicU64,
+    pub(crate) flaked: AtomicU64,
 }
 
 #[derive(Debug)]
-pub struct Canary {
-    pub revision: u32,
-    pub faults: Arc<Faults>,
+pub(crate) struct Canary {
+    pub(crate) revision: u32,
+    pub(crate) faults: Arc<Faults>,
 }
 
 impl Canary {
-    pub fn healthy() -> Arc<dyn Projection> {
+    pub(crate) fn healthy() -> Arc<dyn Projection> {
         Arc::new(Self { revision: 1, faults: Arc::default() })
     }
 }
 
-pub const POISON: &str = "poison";
+pub(crate) const POISON: &str = "poison";
 
 #[async_trait::async_trait]
 impl Projection for Canary {
@@ -91,7 +91,7 @@ impl Projection for Canary {
 }
 
 /// A runner in a task of its own; stops with this value.
-pub fn start(
+pub(crate) fn start(
     pool: &PgPool,
     jetstream: Option<async_nats::jetstream::Context>,
     hints: &Hints,
@@ -103,13 +103,13 @@ pub fn start(
 }
 
 /// One event of an org that is called so.
-pub async fn say(log: &TestLog, name: &str) -> Envelope {
+pub(crate) async fn say(log: &TestLog, name: &str) -> Envelope {
     let event = OrgEvent::OrgCreated(OrgCreated { name: name.to_owned() });
     log.append(log.org, [DomainEvent::Org(event)]).await.unwrap().remove(0)
 }
 
 /// `count` events over `orgs` orgs.
-pub async fn chatter(log: &TestLog, orgs: u128, count: u128) -> Vec<Envelope> {
+pub(crate) async fn chatter(log: &TestLog, orgs: u128, count: u128) -> Vec<Envelope> {
     let mut said = Vec::new();
     for number in 0..count {
         let org = OrgId(Uuid::from_u128(1 + number % orgs));
@@ -120,14 +120,14 @@ pub async fn chatter(log: &TestLog, orgs: u128, count: u128) -> Vec<Envelope> {
 
 /// The live generation: its number, checkpoint, chain length and chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    pub generation: i32,
-    pub checkpoint: i64,
-    pub length: i64,
-    pub hash: Vec<u8>,
+pub(crate) struct Seen {
+    pub(crate) generation: i32,
+    pub(crate) checkpoint: i64,
+    pub(crate) length: i64,
+    pub(crate) hash: Vec<u8>,
 }
 
-pub async fn seen(pool: &PgPool) -> anyhow::Result<Seen> {
+pub(crate) async fn seen(pool: &PgPool) -> anyhow::Result<Seen> {
     let mut transaction = pool.begin_with("begin isolation level repeatable read").await?;
     let row = sqlx::query(
         "select generation, pg_schema, checkpoint from projection_generations \
@@ -146,7 +146,7 @@ pub async fn seen(pool: &PgPool) -> anyhow::Result<Seen> {
 }
 
 /// What the chain must be after exactly these events in this order.
-pub fn chain_of(events: &[Envelope]) -> (i64, Vec<u8>) {
+pub(crate) fn chain_of(events: &[Envelope]) -> (i64, Vec<u8>) {
     let hash = events.iter().fold(Vec::new(), |hash: Vec<u8>, envelope| {
         digest(&SHA256, &[&hash, envelope.event_id.as_uuid().as_bytes().as_slice()].concat()).as_ref().to_vec()
     });
@@ -154,7 +154,7 @@ pub fn chain_of(events: &[Envelope]) -> (i64, Vec<u8>) {
 }
 
 /// True when the live generation has exactly these events, in order, once.
-pub async fn has_exactly(pool: &PgPool, events: &[Envelope]) -> Result<(), String> {
+pub(crate) async fn has_exactly(pool: &PgPool, events: &[Envelope]) -> Result<(), String> {
     let seen = seen(pool).await.map_err(|error| error.to_string())?;
     let (length, hash) = chain_of(events);
     if (seen.length, &seen.hash) == (length, &hash) {

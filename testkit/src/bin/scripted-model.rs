@@ -43,7 +43,11 @@ async fn main() -> anyhow::Result<()> {
         Some(path) => Script::load(path)?,
         None => Script::builtin()?,
     };
-    let settings = ModelSettings { variables: arguments.variables, log: arguments.log, pace: Duration::from_millis(arguments.pace_ms) };
+    let settings = ModelSettings {
+        variables: arguments.variables,
+        log: arguments.log,
+        pace: Duration::from_millis(arguments.pace_ms),
+    };
     let model = match &arguments.unix {
         Some(path) => ScriptedModel::start_on_socket(script, path, settings).await?,
         None => ScriptedModel::start_on_port(script, arguments.port, settings).await?,

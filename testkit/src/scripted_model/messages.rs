@@ -140,12 +140,11 @@ mod tests {
 
     #[test]
     fn the_stream_rebuilds_the_whole_message() {
-        let turn = Turn { thinking: "First the code, then the test.".into(), ..Turn::saying("I will read the code now.") }
-            .calling("Bash", json!({"command": "cat src/rates.py && true"}));
+        let turn =
+            Turn { thinking: "First the code, then the test.".into(), ..Turn::saying("I will read the code now.") }
+                .calling("Bash", json!({"command": "cat src/rates.py && true"}));
         let frames = frames(&json!({}), &turn, "3");
-        let text = |field: &str| -> String {
-            frames.iter().filter_map(|f| f.data["delta"][field].as_str()).collect()
-        };
+        let text = |field: &str| -> String { frames.iter().filter_map(|f| f.data["delta"][field].as_str()).collect() };
         assert_eq!(text("text"), turn.text);
         assert_eq!(text("thinking"), turn.thinking);
         assert_eq!(serde_json::from_str::<Value>(&text("partial_json")).unwrap(), turn.tools[0].input);

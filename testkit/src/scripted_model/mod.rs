@@ -82,7 +82,9 @@ impl Calls {
         if let Some(log) = &self.log {
             use std::io::Write as _;
             let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = serde_json::to_writer(&mut *log, &call).map_err(Into::into).and_then(|()| log.write_all(b"\n")) {
+            if let Err(error) =
+                serde_json::to_writer(&mut *log, &call).map_err(Into::into).and_then(|()| log.write_all(b"\n"))
+            {
                 tracing::warn!(%error, "the call log was not written");
             }
         }
@@ -124,7 +126,8 @@ impl ScriptedModel {
 
     /// Starts on `127.0.0.1:port`; port 0 takes a free one.
     pub async fn start_on_port(script: Script, port: u16, settings: ModelSettings) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("binding 127.0.0.1:{port}"))?;
+        let listener =
+            TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("binding 127.0.0.1:{port}"))?;
         let address = format!("http://{}", listener.local_addr().context("reading the bound address")?);
         Self::serve(script, listener, address, settings)
     }
@@ -160,7 +163,12 @@ impl ScriptedModel {
             log,
         });
         let stopping = CancellationToken::new();
-        let app = server::router(script.with_variables(settings.variables), Arc::clone(&calls), stopping.clone(), settings.pace);
+        let app = server::router(
+            script.with_variables(settings.variables),
+            Arc::clone(&calls),
+            stopping.clone(),
+            settings.pace,
+        );
         let stop = stopping.clone();
         let server = tokio::spawn(async move {
             tokio::select! {
@@ -193,9 +201,9 @@ impl ScriptedModel {
     /// Waits until `count` calls have arrived, and returns all.
     pub async fn wait_for_calls(&self, count: usize, within: Duration) -> anyhow::Result<Vec<Call>> {
         let mut seen = self.calls.count.subscribe();
-        tokio::time::timeout(within, seen.wait_for(|&n| n >= count))
-            .await
-            .with_context(|| format!("{} of {count} calls reached the model within {within:?}", self.calls().len()))??;
+        tokio::time::timeout(within, seen.wait_for(|&n| n >= count)).await.with_context(|| {
+            format!("{} of {count} calls reached the model within {within:?}", self.calls().len())
+        })??;
         Ok(self.calls())
     }
 

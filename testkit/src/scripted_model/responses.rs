@@ -152,14 +152,15 @@ mod tests {
 
     #[test]
     fn items_of_one_turn_count_once_and_a_tool_result_ends_the_turn() {
-        let asked = read(&json!({"tools": [{"type": "function", "name": "exec_command"}, {"type": "web_search"}], "input": [
-            {"role": "developer", "content": "rules"},
-            {"role": "user", "content": [{"type": "input_text", "text": "fix it"}]},
-            {"type": "reasoning"}, {"role": "assistant", "content": []}, {"type": "function_call"},
-            {"type": "function_call_output"},
-            {"type": "custom_tool_call"}, {"type": "custom_tool_call_output"},
-            {"role": "user", "content": "and more"},
-        ]}));
+        let asked =
+            read(&json!({"tools": [{"type": "function", "name": "exec_command"}, {"type": "web_search"}], "input": [
+                {"role": "developer", "content": "rules"},
+                {"role": "user", "content": [{"type": "input_text", "text": "fix it"}]},
+                {"type": "reasoning"}, {"role": "assistant", "content": []}, {"type": "function_call"},
+                {"type": "function_call_output"},
+                {"type": "custom_tool_call"}, {"type": "custom_tool_call_output"},
+                {"role": "user", "content": "and more"},
+            ]}));
         assert_eq!(asked.done, 2);
         assert_eq!(asked.user, "fix it\nand more\n");
         assert_eq!(asked.tools, ["exec_command", "web_search"]);

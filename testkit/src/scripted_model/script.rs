@@ -269,10 +269,7 @@ impl Script {
         if self.variables.is_empty() {
             return turn;
         }
-        serde_json::to_value(&turn)
-            .map(|value| self.fill(value))
-            .and_then(serde_json::from_value)
-            .unwrap_or(turn)
+        serde_json::to_value(&turn).map(|value| self.fill(value)).and_then(serde_json::from_value).unwrap_or(turn)
     }
 
     fn fill(&self, value: Value) -> Value {

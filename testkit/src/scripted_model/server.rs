@@ -31,10 +31,12 @@ struct Player {
 }
 
 pub(super) fn router(script: Script, calls: Arc<Calls>, stopping: CancellationToken, pace: Duration) -> Router {
-    Router::new()
-        .fallback(answer)
-        .layer(axum::extract::DefaultBodyLimit::max(MAX_REQUEST_BYTES))
-        .with_state(Player { script, calls, stopping, pace })
+    Router::new().fallback(answer).layer(axum::extract::DefaultBodyLimit::max(MAX_REQUEST_BYTES)).with_state(Player {
+        script,
+        calls,
+        stopping,
+        pace,
+    })
 }
 
 /// Paths are matched by their end, because base URLs differ: `/v1/responses`, `/openai/v1/responses`.
@@ -48,7 +50,10 @@ async fn answer(State(player): State<Player>, method: Method, uri: Uri, headers:
     }
     let Ok(body) = serde_json::from_slice::<Value>(&raw) else {
         player.note(call(&method, path, &headers));
-        return (StatusCode::BAD_REQUEST, Json(json!({"error": {"type": "invalid_request_error", "message": "not JSON"}})))
+        return (
+            StatusCode::BAD_REQUEST,
+            Json(json!({"error": {"type": "invalid_request_error", "message": "not JSON"}})),
+        )
             .into_response();
     };
     if path.ends_with("/messages/count_tokens") {

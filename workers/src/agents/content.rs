@@ -58,7 +58,9 @@ impl Content {
         }
         let kept = fitting(&self.text, max_json_bytes.saturating_sub(MARKER_ROOM));
         let omitted = self.omitted_bytes + (self.text.len() - kept.len()) as u64;
-        Self { text: format!("{kept}\n[… {omitted} bytes more]"), omitted_bytes: omitted, attachment: self.attachment }
+        Self {
+            text: format!("{kept}\n[… {omitted} bytes more]"), omitted_bytes: omitted, attachment: self.attachment
+        }
     }
 
     /// Like [`Content::cut`], but first keeps the whole in `store`. When that fails the text is still cut: an event is

@@ -6,10 +6,10 @@ use domain::agent_run::RunMode;
 use serde_json::Value;
 
 use super::{
+    Content,
     plan::{PlanDraft, PlanFault, PlanItem},
     protocol::{Artifact, RunEvent},
     tools::{Tool, ToolCall, ToolHost, ToolRefusal},
-    Content,
 };
 
 /// Name and type of the artifact that a plan leaves.
@@ -178,11 +178,8 @@ mod tests {
     #[tokio::test]
     async fn calls_at_once_are_kept_in_order() {
         let (desk, host) = desk(RunMode::Plan, &[]);
-        let calls = [
-            ticket("E", None, "epic", "e"),
-            ticket("S", Some("E"), "story", "s"),
-            ticket("T", Some("S"), "task", "t"),
-        ];
+        let calls =
+            [ticket("E", None, "epic", "e"), ticket("S", Some("E"), "story", "s"), ticket("T", Some("S"), "task", "t")];
         let served = futures::future::join_all(calls.iter().map(|c| desk.serve("create_ticket", c))).await;
         assert!(served.iter().all(Result::is_ok), "{served:?}");
         assert_eq!(*host.0.lock().unwrap(), ["E", "S", "T"]);

@@ -81,9 +81,6 @@ mod tests {
             seen.push(line);
         }
         let text = |t: &str| Line::Text(t.to_owned());
-        assert_eq!(
-            seen,
-            [text("one"), Line::TooLong { bytes: 17 }, text(""), text("three\u{fffd}"), text("rest")]
-        );
+        assert_eq!(seen, [text("one"), Line::TooLong { bytes: 17 }, text(""), text("three\u{fffd}"), text("rest")]);
     }
 }

@@ -166,9 +166,7 @@ impl PlanDraft {
         let Some(parent) = &item.parent else { return Some(PlanFault::ParentMissing { child, wanted }) };
         match self.find(parent) {
             None => Some(PlanFault::ParentUnknown(parent.clone())),
-            Some(found) if found.kind != kind => {
-                Some(PlanFault::ParentOfWrongKind { parent: parent.clone(), wanted })
-            }
+            Some(found) if found.kind != kind => Some(PlanFault::ParentOfWrongKind { parent: parent.clone(), wanted }),
             Some(_) => None,
         }
     }

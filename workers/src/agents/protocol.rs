@@ -228,11 +228,9 @@ impl RunEvent {
     pub async fn fitted(self, store: Option<&dyn AttachmentStore>) -> Self {
         match self {
             Self::Message(e) => Self::Message(Message { content: fit(e.content, "text/markdown", store).await, ..e }),
-            Self::Log(e) => Self::Log(Log {
-                content: fit(e.content, "text/plain", store).await,
-                call: e.call.map(label),
-                ..e
-            }),
+            Self::Log(e) => {
+                Self::Log(Log { content: fit(e.content, "text/plain", store).await, call: e.call.map(label), ..e })
+            }
             Self::Tool(e) => Self::Tool(ToolEvent {
                 call: label(e.call),
                 tool: label(e.tool),

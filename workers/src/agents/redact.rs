@@ -57,7 +57,8 @@ mod tests {
     fn a_secret_is_taken_out_in_each_form() {
         let padded = |before: &str| BASE64_STANDARD_NO_PAD.encode(format!("{before}{SECRET}"));
         let url: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
-        for form in [SECRET.to_owned(), url, hex::encode(SECRET), padded(""), padded("a"), padded("ab"), padded("abc")] {
+        for form in [SECRET.to_owned(), url, hex::encode(SECRET), padded(""), padded("a"), padded("ab"), padded("abc")]
+        {
             let text = cleaned(&format!("before {form} after"));
             assert!(text.contains(STAND_IN), "{form}: {text}");
             assert!(!text.contains(&form));

@@ -115,7 +115,9 @@ impl Tool {
                 "Adds one ticket to the plan. Create the epic first, then its stories, then each story's tasks: a parent \
                  must exist before its children. A refused call says what to change; correct it and call again."
             }
-            Self::AddComment => "Comments on the ticket that you work on. For what its readers must know, not for progress.",
+            Self::AddComment => {
+                "Comments on the ticket that you work on. For what its readers must know, not for progress."
+            }
             Self::Finding => "Records one finding on a line of the work, with what to do about it.",
             Self::AskPerson => {
                 "Asks the person who started this run and waits for the answer. Only for what you cannot find out and \
@@ -189,7 +191,10 @@ impl Tool {
                 let inside = |path: &str| {
                     !path.is_empty() && !path.starts_with('/') && !path.split('/').any(|part| part == "..")
                 };
-                self.hold(finding.path.len() <= PATH_MAX_BYTES && inside(&finding.path), "path: must be relative to the work tree")?;
+                self.hold(
+                    finding.path.len() <= PATH_MAX_BYTES && inside(&finding.path),
+                    "path: must be relative to the work tree",
+                )?;
                 self.hold(finding.line != Some(0), "line: is counted from 1")?;
                 self.hold(!finding.title.is_empty(), "title: must not be empty")?;
                 self.hold(
@@ -281,8 +286,7 @@ impl From<TicketArguments> for PlanItem {
 /// Without control and direction characters (they make one text look like another), and with single spaces.
 fn one_line(text: &str) -> String {
     let direction = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let plain: String =
-        text.chars().filter(|c| !direction(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let plain: String = text.chars().filter(|c| !direction(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -315,7 +319,10 @@ mod tests {
         let all = "temp_id, kind, title, description, acceptance_criteria, owner_role, suggested_column";
         let tail = ". Correct the call and send it again.";
         assert_eq!(refused(Tool::CreateTicket, &json!({})), format!("create_ticket was refused: missing: {all}{tail}"));
-        assert_eq!(refused(Tool::CreateTicket, &json!("text")), format!("create_ticket was refused: missing: {all}{tail}"));
+        assert_eq!(
+            refused(Tool::CreateTicket, &json!("text")),
+            format!("create_ticket was refused: missing: {all}{tail}")
+        );
         let change = |field: &str, value: Value| {
             let mut arguments = ticket();
             arguments[field] = value;
@@ -329,7 +336,8 @@ mod tests {
     #[test]
     fn the_other_tools_hold_their_rules() {
         let finding = |field: &str, value: Value| {
-            let mut arguments = json!({"path": "src/a.rs", "line": 3, "severity": "minor", "title": "t", "what_to_do": "w"});
+            let mut arguments =
+                json!({"path": "src/a.rs", "line": 3, "severity": "minor", "title": "t", "what_to_do": "w"});
             arguments[field] = value;
             Tool::Finding.parse(&arguments)
         };

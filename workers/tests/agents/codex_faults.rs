@@ -74,7 +74,8 @@ async fn a_plan_that_stays_incomplete_is_sent_back_twice_and_then_fails() {
     let message = outcome.failure(FailureReason::ChecksFailed);
     assert!(message.contains("the epic has 1 stories, it needs 3 to 7"), "{message}");
     assert_eq!(outcome.desk.plan_items().len(), 2, "what was planned is kept");
-    let sent_back = model.calls().last().unwrap().body["input"].to_string().matches("The plan is not whole yet").count();
+    let sent_back =
+        model.calls().last().unwrap().body["input"].to_string().matches("The plan is not whole yet").count();
     assert_eq!(sent_back, 2);
 }
 

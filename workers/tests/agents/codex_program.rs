@@ -119,7 +119,11 @@ async fn malformed_calls_go_back_and_are_made_good() {
     let missing = "create_ticket was refused: missing: temp_id, kind, description, acceptance_criteria, owner_role, \
                    suggested_column. Correct the call and send it again.";
     assert!(told(2).contains(missing), "{}", told(2));
-    assert!(told(3).contains("there is no item \\\"S1\\\" yet; create it first") || told(3).contains("S1"), "{}", told(3));
+    assert!(
+        told(3).contains("there is no item \\\"S1\\\" yet; create it first") || told(3).contains("S1"),
+        "{}",
+        told(3)
+    );
     let failed = tool_events(&outcome.events, "create_ticket").iter().filter(|(s, _)| *s == ToolStatus::Failed).count();
     assert!(failed >= 2, "{failed}");
 }
@@ -150,8 +154,10 @@ async fn a_person_is_asked_and_the_answer_reaches_the_agent() {
 async fn the_run_s_token_never_reaches_an_event_nor_a_command() {
     use testkit::scripted_model::{Script, ScriptedModel, Turn};
     let run = CodexRun::new(RunMode::Implement, "Print what you can.").await;
-    let show = serde_json::json!({"cmd": "env | sort; echo \"token: $LIME_RUN_TOKEN.\"; grep -r lime_run $HOME || true"});
-    let turns = vec![Turn::saying("Looking.").calling("exec_command", show), Turn::saying(&format!("It is {RUN_TOKEN}."))];
+    let show =
+        serde_json::json!({"cmd": "env | sort; echo \"token: $LIME_RUN_TOKEN.\"; grep -r lime_run $HOME || true"});
+    let turns =
+        vec![Turn::saying("Looking.").calling("exec_command", show), Turn::saying(&format!("It is {RUN_TOKEN}."))];
     let model = ScriptedModel::start(Script::of_turns(turns)).await.unwrap();
     let outcome = run.against(&model.base_url()).await;
     assert_eq!(outcome.summary(), "It is [redacted].");

@@ -128,7 +128,8 @@ impl Launched {
             .spawn()
             .unwrap();
         let group = nix::unistd::Pid::from_raw(child.id().unwrap().try_into().unwrap());
-        let stdio = AgentStdio::new(child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let stdio =
+            AgentStdio::new(child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
         (Self { child, group }, stdio)
     }
 }

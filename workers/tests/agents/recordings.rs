@@ -17,7 +17,12 @@ fn path(name: &str) -> PathBuf {
 
 /// Plays the agent's side: writes its lines, and waits where the recorded client spoke until ours has said the same kind
 /// of thing.
-async fn play(lines: Vec<Value>, from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, stop: CancellationToken) {
+async fn play(
+    lines: Vec<Value>,
+    from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    stop: CancellationToken,
+) {
     let mut heard = BufReader::new(from).lines();
     for line in lines {
         if let Some(spoken) = line.get("<-") {

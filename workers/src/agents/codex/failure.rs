@@ -30,9 +30,10 @@ fn is_budget(text: &str) -> bool {
 fn info(info: &Value) -> (&str, Option<u64>) {
     match info {
         Value::String(name) => (name, None),
-        Value::Object(fields) => fields.iter().next().map_or(("", None), |(name, value)| {
-            (name.as_str(), value.get("httpStatusCode").and_then(Value::as_u64))
-        }),
+        Value::Object(fields) => fields
+            .iter()
+            .next()
+            .map_or(("", None), |(name, value)| (name.as_str(), value.get("httpStatusCode").and_then(Value::as_u64))),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => ("", None),
     }
 }
@@ -41,14 +42,20 @@ fn by_name(name: &str, status: Option<u64>) -> Option<FailureReason> {
     match name {
         "unauthorized" => Some(FailureReason::ProviderAuth),
         "sessionBudgetExceeded" => Some(FailureReason::Budget),
-        "usageLimitExceeded" | "rateLimitExceeded" | "serverOverloaded" | "flexUnavailable" | "internalServerError"
+        "usageLimitExceeded"
+        | "rateLimitExceeded"
+        | "serverOverloaded"
+        | "flexUnavailable"
+        | "internalServerError"
         | "policyCapacityUnavailable" => Some(FailureReason::ProviderOverloaded),
         "cyberPolicy" | "misalignmentPolicyViolation" | "tooManyDenials" | "inferenceHookDenied" => {
             Some(FailureReason::Policy)
         }
         "sandboxError" => Some(FailureReason::Sandbox),
         // Without a status the provider could not be reached at all.
-        "httpConnectionFailed" | "responseStreamConnectionFailed" | "responseStreamDisconnected"
+        "httpConnectionFailed"
+        | "responseStreamConnectionFailed"
+        | "responseStreamDisconnected"
         | "responseTooManyFailedAttempts"
             if status.is_none() =>
         {
@@ -91,7 +98,10 @@ mod tests {
         assert_eq!(reason(status("httpConnectionFailed", 401), ""), FailureReason::ProviderAuth);
         assert_eq!(reason(status("responseTooManyFailedAttempts", 429), ""), FailureReason::ProviderOverloaded);
         assert_eq!(reason(status("responseStreamDisconnected", 503), ""), FailureReason::ProviderOverloaded);
-        assert_eq!(reason(json!({"httpConnectionFailed": {"httpStatusCode": null}}), ""), FailureReason::ProviderOverloaded);
+        assert_eq!(
+            reason(json!({"httpConnectionFailed": {"httpStatusCode": null}}), ""),
+            FailureReason::ProviderOverloaded
+        );
         assert_eq!(reason(json!("serverOverloaded"), ""), FailureReason::ProviderOverloaded);
         assert_eq!(reason(json!("cyberPolicy"), ""), FailureReason::Policy);
         assert_eq!(reason(json!("other"), "odd"), FailureReason::AgentCrashed);
@@ -101,7 +111,8 @@ mod tests {
     #[test]
     fn the_proxy_s_refusal_is_the_budget_and_reads_as_words() {
         let body = json!({"error": {"code": BUDGET_REFUSAL_CODE, "message": "The run's budget of $0.50 is used up."}});
-        let error = TurnError { message: body.to_string(), codex_error_info: json!("badRequest"), additional_details: None };
+        let error =
+            TurnError { message: body.to_string(), codex_error_info: json!("badRequest"), additional_details: None };
         assert_eq!(classify(&error), Failure::new(FailureReason::Budget, "The run's budget of $0.50 is used up."));
     }
 }

@@ -144,10 +144,14 @@ impl Session<'_> {
         // Set once the agent was told to stop: how the run ends when it has.
         let mut stopping: Option<AgentEnd> = None;
         let mut stderr_open = true;
-        self.send(wire::request(INITIALIZE, "initialize", &json!({
-            "clientInfo": {"name": "assembly-lime", "title": "Assembly Lime", "version": env!("CARGO_PKG_VERSION")},
-            "capabilities": {"experimentalApi": true},
-        })));
+        self.send(wire::request(
+            INITIALIZE,
+            "initialize",
+            &json!({
+                "clientInfo": {"name": "assembly-lime", "title": "Assembly Lime", "version": env!("CARGO_PKG_VERSION")},
+                "capabilities": {"experimentalApi": true},
+            }),
+        ));
         loop {
             tokio::select! {
                 biased;
@@ -247,7 +251,10 @@ impl Session<'_> {
         let result = match result {
             Ok(result) => result,
             Err(error) if id <= THREAD_START || self.turn_request == Some(id) => {
-                return Some(fail(FailureReason::AgentCrashed, format!("The agent could not start: {}", error.message)));
+                return Some(fail(
+                    FailureReason::AgentCrashed,
+                    format!("The agent could not start: {}", error.message),
+                ));
             }
             // An interrupt may cross the turn's own end.
             Err(_) => return None,
@@ -276,23 +283,32 @@ impl Session<'_> {
         let Some(instructions) = prompts::instructions(self.spec.mode, &self.spec.boundary) else {
             return Some(fail(FailureReason::Policy, "No agent can be asked for this mode yet."));
         };
-        let tools: Vec<_> = self.desk.tools().iter().map(|&tool| {
-            json!({
-                "type": "function",
-                "name": tool.name(),
-                "description": tool.description(),
-                "inputSchema": self.desk.input_schema(tool),
+        let tools: Vec<_> = self
+            .desk
+            .tools()
+            .iter()
+            .map(|&tool| {
+                json!({
+                    "type": "function",
+                    "name": tool.name(),
+                    "description": tool.description(),
+                    "inputSchema": self.desk.input_schema(tool),
+                })
             })
-        }).collect();
+            .collect();
         self.send(wire::notification("initialized"));
-        self.send(wire::request(THREAD_START, "thread/start", &json!({
-            "cwd": self.spec.cwd,
-            "approvalPolicy": "never",
-            "sandbox": "danger-full-access",
-            "ephemeral": true,
-            "developerInstructions": instructions,
-            "dynamicTools": tools,
-        })));
+        self.send(wire::request(
+            THREAD_START,
+            "thread/start",
+            &json!({
+                "cwd": self.spec.cwd,
+                "approvalPolicy": "never",
+                "sandbox": "danger-full-access",
+                "ephemeral": true,
+                "developerInstructions": instructions,
+                "dynamicTools": tools,
+            }),
+        ));
         None
     }
 
@@ -384,12 +400,9 @@ impl Session<'_> {
     async fn call(&mut self, id: Value, call: ToolCallRequest) {
         let ToolCallRequest { call_id, tool, arguments } = call;
         let asked = match Tool::named(&tool).map(|tool| tool.parse(&arguments)) {
-            Some(Ok(ToolCall::AskPerson(question))) => Some(QuestionEvent {
-                call: call_id,
-                text: question.question,
-                options: question.options,
-                answer: None,
-            }),
+            Some(Ok(ToolCall::AskPerson(question))) => {
+                Some(QuestionEvent { call: call_id, text: question.question, options: question.options, answer: None })
+            }
             _ => None,
         };
         self.tell(asked.clone().map(RunEvent::Question)).await;

@@ -29,7 +29,14 @@ pub(super) struct Translator {
 
 impl Translator {
     pub(super) fn new(cwd: PathBuf) -> Self {
-        Self { cwd, calls: HashMap::new(), logged_bytes: 0, last_words: String::new(), last_diff: String::new(), unknown: 0 }
+        Self {
+            cwd,
+            calls: HashMap::new(),
+            logged_bytes: 0,
+            last_words: String::new(),
+            last_diff: String::new(),
+            unknown: 0,
+        }
     }
 
     /// What the agent said last.
@@ -92,9 +99,7 @@ impl Translator {
                 start("command".into(), unwrapped(&command), None)
             }
             ItemKind::FileChange { changes, .. } => start("edit".into(), self.paths(&changes), None),
-            ItemKind::DynamicToolCall { tool, arguments, .. } => {
-                start(tool.clone(), tool, Some(arguments.to_string()))
-            }
+            ItemKind::DynamicToolCall { tool, arguments, .. } => start(tool.clone(), tool, Some(arguments.to_string())),
             ItemKind::McpToolCall { server, tool, arguments, .. } => {
                 start(format!("{server}/{tool}"), tool, Some(arguments.to_string()))
             }
@@ -168,7 +173,11 @@ impl Translator {
         *logged += text.len();
         self.logged_bytes += text.len();
         let log = |text: String| {
-            RunEvent::Log(Log { source: LogSource::Command, call: Some(call.to_owned()), content: Content::whole(text) })
+            RunEvent::Log(Log {
+                source: LogSource::Command,
+                call: Some(call.to_owned()),
+                content: Content::whole(text),
+            })
         };
         if text.len() <= room {
             return vec![log(text)];

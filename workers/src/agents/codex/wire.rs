@@ -7,9 +7,15 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub(super) enum Incoming {
     /// The answer to a request of ours.
-    Answer { id: u64, result: Result<Value, RpcError> },
+    Answer {
+        id: u64,
+        result: Result<Value, RpcError>,
+    },
     /// A request that wants an answer under this id.
-    Request { id: Value, request: Request },
+    Request {
+        id: Value,
+        request: Request,
+    },
     Notice(Notice),
     /// Not JSON, or JSON of no known shape.
     Unreadable,
@@ -93,15 +99,23 @@ pub(super) enum Notice {
     ItemStarted(Item),
     ItemCompleted(Item),
     CommandOutput(OutputDelta),
-    TurnDiff { diff: String },
-    TurnStarted { turn: String },
+    TurnDiff {
+        diff: String,
+    },
+    TurnStarted {
+        turn: String,
+    },
     TurnCompleted(Turn),
     TokenUsage(TokenUsageUpdate),
     Error(ErrorNotice),
-    Warning { text: String },
+    Warning {
+        text: String,
+    },
     /// Known, and of no interest to a run.
     Quiet,
-    Unknown { method: String },
+    Unknown {
+        method: String,
+    },
 }
 
 #[derive(Debug, Deserialize)]

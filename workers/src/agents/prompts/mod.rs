@@ -57,7 +57,8 @@ pub fn instructions(mode: RunMode, boundary: &str) -> Option<String> {
 
 /// A part between its marks.
 pub fn marked(part: &PromptPart, boundary: &str) -> String {
-    let what: String = part.what.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '<' | '>')).take(200).collect();
+    let what: String =
+        part.what.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '<' | '>')).take(200).collect();
     let from = part.provenance.word();
     format!("<part {boundary} from=\"{from}\" what=\"{what}\">\n{}\n</part {boundary}>", part.text)
 }
