@@ -37,7 +37,7 @@ describe('TimelineFold', () => {
       event(2, 'LOG', 'x', { source: 'command', text: 'x' }),
       event(3, 'DIFF', 'On the branch', { scope: 'branch', files: [{ path: 'a', additions: 3, deletions: 1 }] }),
     ]);
-    expect(steps.map(({ kind, detail }) => [kind, detail])).toEqual([['diff', '+3 −1']]);
+    expect(steps.map(({ kind, title, detail }) => [kind, title, detail])).toEqual([['diff', 'a', '+3 −1']]);
   });
 
   it('reads on from where it stopped, and anew when the events are others', () => {
