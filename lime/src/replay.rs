@@ -24,10 +24,10 @@ pub(crate) async fn run(settings: &Settings, options: cli::Replay) -> anyhow::Re
         let mut said = begun;
         let progress = |progress: feed::runner::Progress| {
             bar.set_length(progress.head);
-            bar.set_position(progress.at);
+            bar.set_position(progress.position);
             if bar.is_hidden() && said.elapsed() > Duration::from_secs(5) {
                 said = Instant::now();
-                tracing::info!(projection = name, at = progress.at, of = progress.head, "rebuilding");
+                tracing::info!(projection = name, at = progress.position, of = progress.head, "rebuilding");
             }
         };
         projections::rebuild(&pool, &name, progress).await?;
