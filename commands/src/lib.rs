@@ -16,7 +16,11 @@
 mod caller;
 mod error;
 mod executor;
+mod input;
+mod numbers;
+mod place;
 mod settings;
+mod store;
 
 pub mod agent_run;
 pub mod objects;

@@ -53,15 +53,26 @@ pub struct ParentFacts {
 }
 
 /// Outer `None`: leave it. Inner `None`: clear it. One event for each field that really changes.
+///
+/// Written as JSON, a field that is left is not there and one that is cleared is null: so two edits that differ are
+/// written differently.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EditTicket {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description_md: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<TicketKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<Option<TicketId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<Option<Priority>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Option<u32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub due_on: Option<Option<DateTime<Utc>>>,
 }
 
