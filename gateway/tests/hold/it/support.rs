@@ -128,6 +128,27 @@ impl App {
         (UserId(id), create_token(&self.pool, UserId(id), new).await.unwrap())
     }
 
+    /// Makes a person a member of the owner's org, as an event of its stream: invitations are another part's.
+    pub async fn join(&self, user: UserId, role: &str) {
+        sqlx::query(
+            "insert into events (event_id, org, aggregate_type, aggregate_id, sequence, event_type, event_version,
+                                 payload, metadata, actor, recorded_at, command_id, index_in_command)
+             select $1, org, aggregate_type, aggregate_id, max(sequence) + 1, 'MemberJoined', min(event_version),
+                    $3, $4, 'system:tests', now(), $1, 0
+             from events where org = $2 and aggregate_type = 'Org' group by org, aggregate_type, aggregate_id",
+        )
+        .bind(Uuid::now_v7())
+        .bind(self.org)
+        .bind(json!({ "user": user, "role": role }))
+        .bind(json!({ "command_id": Uuid::now_v7(), "correlation_id": Uuid::now_v7() }))
+        .execute(&self.pool)
+        .await
+        .unwrap();
+        self.hints.committed();
+        let reads = Reads::new(self.pool.clone());
+        eventually(PATIENCE, || async { reads.role_of(user, domain::OrgId(self.org)).await.unwrap().is_some() }).await;
+    }
+
     /// A request as the owner.
     pub async fn gql(&self, query: &str, variables: Value) -> Value {
         self.gql_as(&self.owner_token, query, variables).await
