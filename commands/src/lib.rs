@@ -23,6 +23,7 @@ mod settings;
 mod store;
 
 pub mod agent_run;
+pub mod ledger;
 pub mod objects;
 pub mod org;
 pub mod project;
