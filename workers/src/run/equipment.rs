@@ -1,0 +1,74 @@
+//! What a worker brings to a run: programs, keys, limits, places.
+
+use crate::agents::AgentDriver;
+use crate::proxy::{ModelApi, Upstream};
+use crate::sandbox::{Identity, Sandbox};
+use crate::workspace::{Author, FetchCaps, Git, ImportCaps, RemotePolicy};
+use commands::Commands;
+use feed::hints::Hints;
+use secrecy::SecretString;
+use sqlx::PgPool;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The first of the user ids that slots get when the worker runs as root: in a gap of the usual allocations.
+const SLOT_USERS_FROM: u32 = 60_800;
+
+#[derive(Debug)]
+pub(crate) struct Equipment {
+    pub pool: PgPool,
+    pub hints: Hints,
+    pub commands: Commands,
+    /// In the words of the probe why no sandbox can be made here.
+    pub sandbox: Result<Sandbox, String>,
+    pub git: Result<Git, String>,
+    pub remotes: RemotePolicy,
+    pub fetch_caps: FetchCaps,
+    pub import_caps: ImportCaps,
+    /// Where mirrors and the repositories of runs are; the sandbox's users can enter it.
+    pub work_dir: PathBuf,
+    pub providers: Vec<ProviderSetup>,
+    pub author: Author,
+    /// For runs that name no other; also the most that one may ask for.
+    pub time_budget: Duration,
+}
+
+/// One provider as this worker can drive it.
+#[derive(Debug)]
+pub(crate) struct ProviderSetup {
+    pub driver: Arc<dyn AgentDriver>,
+    /// Such as `Codex`.
+    pub name: &'static str,
+    /// Or why it cannot be run, with the remedy.
+    pub program: Result<Program, String>,
+    pub api: ModelApi,
+    pub upstream: Upstream,
+    pub key: Option<SecretString>,
+    /// A script answers in the model's place.
+    pub scripted: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub path: PathBuf,
+    pub version: String,
+}
+
+impl Equipment {
+    pub(crate) fn provider(&self, id: &str) -> Option<&ProviderSetup> {
+        self.providers.iter().find(|provider| provider.driver.provider() == id)
+    }
+
+    /// The sandbox for one slot: each has a user of its own when the worker is root.
+    pub(crate) fn sandbox_of(&self, slot: u32) -> Result<Sandbox, &str> {
+        let sandbox = self.sandbox.as_ref().map_err(String::as_str)?;
+        Ok(Sandbox { identity: Identity::for_slot(SLOT_USERS_FROM, slot), ..sandbox.clone() })
+    }
+}
+
+impl std::fmt::Debug for dyn AgentDriver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AgentDriver({})", self.provider())
+    }
+}

@@ -1,0 +1,17 @@
+//! One run, from the queue to its ending event.
+//!
+//! [`queue`] says whose a run is; [`worker`] takes runs into its slots and keeps their leases alive; [`execution`] walks
+//! one run through its steps ([`workshop`] holds its places, [`agent_session`] the agent at work); [`lease_expiry`]
+//! looks after runs whose worker was lost.
+
+mod agent_session;
+pub(crate) mod equipment;
+mod execution;
+mod facts;
+pub(crate) mod lease_expiry;
+mod meter;
+pub(crate) mod queue;
+mod tool_host;
+mod transcript_writer;
+pub(crate) mod worker;
+mod workshop;
