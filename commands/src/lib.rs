@@ -16,9 +16,14 @@
 mod caller;
 mod error;
 mod executor;
+mod input;
+mod numbers;
+mod place;
 mod settings;
+mod store;
 
 pub mod agent_run;
+pub mod ledger;
 pub mod objects;
 pub mod org;
 pub mod project;

@@ -47,10 +47,14 @@ pub trait Decider: Default + Clone + Debug + Send + Sync + Serialize + Deseriali
     fn apply(&mut self, event: &Self::Event, change: &LastChange);
 
     /// What the command sets. It is stale when one of these changed after the version that its sender saw.
-    fn facets(command: &Self::Command) -> &'static [Self::Facet];
+    fn facets(command: &Self::Command) -> Vec<Self::Facet>;
 
     fn last_change(&self, facet: Self::Facet) -> Option<&LastChange>;
 
+    /// The event as this aggregate's own.
+    ///
+    /// # Errors
+    /// [`DecodeError::OtherAggregate`] when it belongs to another.
     fn event_from_domain(event: DomainEvent) -> Result<Self::Event, DecodeError>;
 }
 
@@ -58,4 +62,25 @@ pub trait Decider: Default + Clone + Debug + Send + Sync + Serialize + Deseriali
 pub trait Rejection: std::error::Error + Clone + PartialEq + Send + Sync + 'static {
     /// Upper snake case, such as `ARCHIVED`. Part of the public contract.
     fn reason(&self) -> &'static str;
+}
+
+/// Remembers who changed what last: the part of a state that staleness is judged by.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Changes<F: Ord>(std::collections::BTreeMap<F, LastChange>);
+
+impl<F: Ord> Default for Changes<F> {
+    fn default() -> Self {
+        Self(std::collections::BTreeMap::new())
+    }
+}
+
+impl<F: Ord> Changes<F> {
+    pub fn remember(&mut self, facet: F, change: &LastChange) {
+        self.0.insert(facet, change.clone());
+    }
+
+    pub fn last(&self, facet: F) -> Option<&LastChange> {
+        self.0.get(&facet)
+    }
 }

@@ -194,6 +194,14 @@ macro_rules! events {
                 vec![$((stringify!($event), $version, schemars::schema_for!($event))),+]
             }
         }
+        impl $enum_name {
+            /// The event as one of this aggregate.
+            pub(crate) fn from_domain(event: $crate::event::DomainEvent) -> Result<Self, $crate::event::DecodeError> {
+                let found = event.aggregate();
+                if let $crate::event::DomainEvent::$kind(event) = event { return Ok(event); }
+                Err($crate::event::DecodeError::OtherAggregate { expected: $crate::event::AggregateKind::$kind, found })
+            }
+        }
         impl From<$enum_name> for $crate::event::DomainEvent {
             fn from(event: $enum_name) -> Self { Self::$kind(event) }
         }

@@ -11,7 +11,8 @@
 //! 1. Add its struct and its variant in `command.rs`; say in `facets` what it sets (that decides staleness).
 //! 2. Add the event in `event.rs`. The compiler now asks `state.rs` and every projection for an arm.
 //! 3. Write the rule in `decide.rs` with a given/when/then test beside it.
-//! 4. Run `cargo test -p domain`: the golden test prints the sample that it wants in `schema/events/`.
+//! 4. Add its sample in `samples.rs` and run the tests once with `LIME_BLESS=1`: they write the golden file and the
+//!    JSON Schema in `schema/events/`.
 
 pub mod actor;
 pub mod agent_run;
@@ -19,17 +20,25 @@ pub mod board;
 pub mod decider;
 pub mod envelope;
 pub mod event;
+#[cfg(test)]
+mod given;
+#[cfg(test)]
+mod golden;
 pub mod ids;
 pub mod limits;
 pub mod org;
 pub mod project;
+#[cfg(test)]
+mod props;
 pub mod rank;
 pub mod repo_connection;
+#[cfg(test)]
+mod samples;
 pub mod text;
 pub mod ticket;
 
 pub use actor::Actor;
-pub use decider::{Context, Decider, LastChange};
+pub use decider::{Changes, Context, Decider, LastChange, Rejection};
 pub use envelope::{Envelope, Metadata};
 pub use event::{AggregateKind, DecodeError, DomainEvent};
 pub use ids::*;

@@ -20,6 +20,9 @@ pub const RANK_MAX_CHARS: usize = 32;
 pub const PROJECT_KEY_MAX_CHARS: usize = 10;
 pub const COLUMNS_MAX: usize = 30;
 pub const PLAN_ITEMS_MAX: usize = 60;
+pub const PLAN_CRITERIA_MAX: usize = 30;
+/// Files that a run's ending names; the diff names them all.
+pub const CHANGED_FILES_MAX: usize = 500;
 pub const ARTIFACTS_MAX: usize = 200;
 pub const TIME_BUDGET_MAX_S: u32 = 24 * 3600;
 pub const ESTIMATE_MAX: u32 = 1_000;

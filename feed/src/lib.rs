@@ -1,10 +1,12 @@
 //! Reading the log: its order, its stream in JetStream, the hints that make it live, and the lease of whoever leads.
 //!
 //! - [`log`]: the truth, from PostgreSQL, by position.
+//! - [`records`]: payload and hash at given positions.
 //! - [`subjects`] and [`message`]: the copy in JetStream, where the sequence is the position.
 //! - [`hints`]: wake-ups that may be lost.
 //! - [`lease`]: one leader a name, with a fencing token.
 //! - [`runner`]: projections and policies over the log, with checkpoint, parking and rebuild.
+//! - [`transcript`]: what a run said and did, a stream of its own beside the log.
 //! - [`crashpoint!`]: the named places where tests kill the process.
 //!
 //! # How to follow the log
@@ -20,5 +22,7 @@ mod hints_over_nats;
 pub mod lease;
 pub mod log;
 pub mod message;
+pub mod records;
 pub mod runner;
 pub mod subjects;
+pub mod transcript;

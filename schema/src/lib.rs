@@ -5,7 +5,10 @@
 //! # How to add a migration
 //! A new numbered file in `migrations/`; never edit one that has been released. Then `make sqlx`.
 
+pub mod audit;
+pub mod hash_chain;
 pub mod roles;
+pub mod transcript;
 
 /// The migrations in `migrations/`, embedded.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

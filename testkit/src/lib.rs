@@ -3,6 +3,9 @@
 //! - [`TestDatabase`]: an empty migrated database on the shared test server; dropped at the end of the test.
 //! - [`TestNats`]: a nats-server with JetStream of the test's own, gone with the test.
 //! - [`PrivatePostgres`]: a durable PostgreSQL of the test's own, to be killed, paused and restarted.
+//! - [`scripted_model::ScriptedModel`]: a model vendor's API that plays a script, for real agent programs
+//!   ([`agent_programs`]) on a real repository ([`sample_repo`]).
+//! - [`TestLog`]: events written straight into the log, for tests of what reads it.
 //! - [`eventually`]: waits for a state, with a deadline, instead of sleeping.
 //!
 //! Recipe for a test with a database:
@@ -16,13 +19,18 @@
 //! `pool` signs in as the application's role, with the application's rights; `owner_pool` may do everything (for
 //! tests that tamper). The servers' programs are found as [`binaries`] says; `make test` fetches them.
 
+pub mod agent_programs;
 pub mod binaries;
 pub mod child;
 pub mod database;
 pub mod eventually;
+pub mod log;
+pub mod sample_repo;
+pub mod scripted_model;
 pub mod servers;
 
 pub use database::TestDatabase;
 pub use eventually::{eventually, slack};
+pub use log::TestLog;
 pub use servers::nats::TestNats;
 pub use servers::private_postgres::PrivatePostgres;

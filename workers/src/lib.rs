@@ -1,1 +1,3 @@
+//! What acts.
 
+pub mod agents;

@@ -1,5 +1,9 @@
 //! Larger content, stored by digest: attachments, diffs, artifacts. The port, and its directory backend.
 
+mod directory;
+
+pub use directory::DirectoryObjects;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::fmt;

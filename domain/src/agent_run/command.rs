@@ -27,12 +27,17 @@ pub struct RequestRun {
     pub project: ProjectId,
     pub mode: RunMode,
     pub provider: String,
-    /// Fetched: providers that this build can drive.
+    /// Fetched: providers and modes that this build can drive.
     pub known_providers: Vec<String>,
+    pub known_modes: Vec<RunMode>,
     pub model: Option<String>,
     pub prompt: String,
     pub ticket: Option<RunTicket>,
+    /// Fetched: that ticket is archived.
+    pub ticket_archived: bool,
     pub repo: Option<RunRepo>,
+    /// Fetched: that repository is no longer connected.
+    pub repo_disconnected: bool,
     pub conversation: Option<ConversationId>,
     pub constraints: RunConstraints,
 }

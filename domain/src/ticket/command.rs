@@ -11,7 +11,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum TicketCommand {
     Create(Box<CreateTicket>),
-    Edit(EditTicket),
+    Edit(EditTicket, ParentFacts),
     Move(MoveTicket),
     Assign(AssignTicket),
     Delegate(DelegateTicket),
@@ -33,23 +33,46 @@ pub struct CreateTicket {
     pub board_columns: Vec<String>,
     pub rank: String,
     pub parent: Option<TicketId>,
+    pub parent_facts: ParentFacts,
     pub labels: Vec<String>,
     pub priority: Option<Priority>,
     pub assignee: Option<UserId>,
+    /// Fetched: that person is a member of the org.
+    pub assignee_is_member: bool,
     pub estimate: Option<u32>,
     pub planned_by: Option<PlannedBy>,
 }
 
+/// Fetched about the ticket that is to become the parent; all false when there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ParentFacts {
+    /// It belongs to another project.
+    pub elsewhere: bool,
+    /// It is the ticket itself, or stands below it.
+    pub below: bool,
+}
+
 /// Outer `None`: leave it. Inner `None`: clear it. One event for each field that really changes.
+///
+/// Written as JSON, a field that is left is not there and one that is cleared is null: so two edits that differ are
+/// written differently.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EditTicket {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description_md: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<TicketKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<Option<TicketId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<Option<Priority>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Option<u32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub due_on: Option<Option<DateTime<Utc>>>,
 }
 

@@ -1,10 +1,17 @@
 //! Rows of the directory → structs.
 
-use crate::reads::{ReadError, Reads};
+use super::NAME;
+use crate::reads::{ReadError, Reading, Reads};
+use crate::words::meaning;
 use chrono::{DateTime, Utc};
 use domain::org::Role;
 use domain::repo_connection::RepoProvider;
 use domain::{BoardId, OrgId, ProjectId, RepoConnectionId, UserId, Version};
+
+use feed::log::from_bigint;
+use sqlx::Row;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Org {
@@ -52,60 +59,119 @@ pub struct RepoConnection {
     pub disconnected_at: Option<DateTime<Utc>>,
 }
 
+const PROJECT: &str = "select org, project_id, key, name, default_board, version, created_at from projects ";
+const REPO_CONNECTION: &str = "select org, repo_connection_id, project_id, provider, external_id, name, clone_url, \
+    version, connected_at, disconnected_at from repo_connections ";
+
 impl Reads {
+    async fn directory_rows(
+        &self,
+        what: &'static str,
+        query: Query<'_, sqlx::Postgres, PgArguments>,
+    ) -> Result<Vec<PgRow>, ReadError> {
+        let mut snapshot = self.snapshot(NAME).await?;
+        let rows = query.fetch_all(snapshot.connection()).await.reading(what)?;
+        snapshot.close().await;
+        Ok(rows)
+    }
+
     pub async fn org(&self, org: OrgId) -> Result<Option<Org>, ReadError> {
-        let _ = org;
-        todo!()
+        let query = sqlx::query("select org, name, version, created_at from orgs where org = $1").bind(org.as_uuid());
+        self.directory_rows("an org", query).await?.first().map(read_org).transpose()
     }
 
     /// The orgs that a person is a member of, by name.
     pub async fn orgs_of(&self, user: UserId) -> Result<Vec<(Org, Role)>, ReadError> {
-        let _ = user;
-        todo!()
+        let query = sqlx::query(
+            "select o.org, o.name, o.version, o.created_at, m.role from members m join orgs o using (org) \
+             where m.user_id = $1 order by o.name collate \"C\", o.org",
+        )
+        .bind(user.as_uuid());
+        let rows = self.directory_rows("a person's orgs", query).await?;
+        rows.iter()
+            .map(|row| {
+                let role: &str = row.try_get(4).reading("a role")?;
+                Ok((read_org(row)?, meaning("a role", role)?))
+            })
+            .collect()
     }
 
     pub async fn role_of(&self, user: UserId, org: OrgId) -> Result<Option<Role>, ReadError> {
-        let _ = (user, org);
-        todo!()
+        let query = sqlx::query("select role from members where org = $1 and user_id = $2")
+            .bind(org.as_uuid())
+            .bind(user.as_uuid());
+        let rows = self.directory_rows("a role", query).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let role: &str = row.try_get(0).reading("a role")?;
+        meaning("a role", role).map(Some)
     }
 
     /// In the order in which they joined.
     pub async fn members(&self, org: OrgId) -> Result<Vec<Member>, ReadError> {
-        let _ = org;
-        todo!()
+        let query = sqlx::query("select user_id, role, joined_at from members where org = $1 order by position")
+            .bind(org.as_uuid());
+        let rows = self.directory_rows("an org's members", query).await?;
+        rows.iter()
+            .map(|row| {
+                let role: &str = row.try_get(1).reading("a role")?;
+                Ok(Member {
+                    user: UserId(row.try_get(0).reading("a member")?),
+                    role: meaning("a role", role)?,
+                    joined_at: row.try_get(2).reading("a member")?,
+                })
+            })
+            .collect()
     }
 
     pub async fn org_of_project(&self, project: ProjectId) -> Result<Option<OrgId>, ReadError> {
-        let _ = project;
-        todo!()
+        let query = sqlx::query("select org from projects where project_id = $1 limit 1").bind(project.as_uuid());
+        read_org_id(&self.directory_rows("a project's org", query).await?)
     }
 
     pub async fn org_of_repo_connection(&self, connection: RepoConnectionId) -> Result<Option<OrgId>, ReadError> {
-        let _ = connection;
-        todo!()
+        let query = sqlx::query("select org from repo_connections where repo_connection_id = $1 limit 1")
+            .bind(connection.as_uuid());
+        read_org_id(&self.directory_rows("a repository's org", query).await?)
     }
 
     /// By key.
     pub async fn projects(&self, org: OrgId) -> Result<Vec<Project>, ReadError> {
-        let _ = org;
-        todo!()
+        let sql = format!("{PROJECT} where org = $1 order by key collate \"C\", project_id");
+        let rows = self.directory_rows("an org's projects", sqlx::query(&sql).bind(org.as_uuid())).await?;
+        rows.iter().map(read_project).collect()
     }
 
     pub async fn project(&self, org: OrgId, project: ProjectId) -> Result<Option<Project>, ReadError> {
-        let _ = (org, project);
-        todo!()
+        let sql = format!("{PROJECT} where org = $1 and project_id = $2");
+        let query = sqlx::query(&sql).bind(org.as_uuid()).bind(project.as_uuid());
+        self.directory_rows("a project", query).await?.first().map(read_project).transpose()
     }
 
-    /// The default board first.
+    /// The default board first, then in the order in which they were created.
     pub async fn boards(&self, org: OrgId, project: ProjectId) -> Result<Vec<BoardRef>, ReadError> {
-        let _ = (org, project);
-        todo!()
+        let query = sqlx::query(
+            "select b.board_id, b.name from boards b left join projects p using (org, project_id) \
+             where b.org = $1 and b.project_id = $2 \
+             order by b.board_id is distinct from p.default_board, b.position",
+        )
+        .bind(org.as_uuid())
+        .bind(project.as_uuid());
+        let rows = self.directory_rows("a project's boards", query).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(BoardRef {
+                    id: BoardId(row.try_get(0).reading("a board")?),
+                    name: row.try_get(1).reading("a board")?,
+                })
+            })
+            .collect()
     }
 
     /// In the order in which they were connected, those that were disconnected since included.
     pub async fn repo_connections(&self, org: OrgId, project: ProjectId) -> Result<Vec<RepoConnection>, ReadError> {
-        let _ = (org, project);
-        todo!()
+        let sql = format!("{REPO_CONNECTION} where org = $1 and project_id = $2 order by position");
+        let query = sqlx::query(&sql).bind(org.as_uuid()).bind(project.as_uuid());
+        self.directory_rows("a project's repositories", query).await?.iter().map(read_repo_connection).collect()
     }
 
     pub async fn repo_connection(
@@ -113,7 +179,52 @@ impl Reads {
         org: OrgId,
         connection: RepoConnectionId,
     ) -> Result<Option<RepoConnection>, ReadError> {
-        let _ = (org, connection);
-        todo!()
+        let sql = format!("{REPO_CONNECTION} where org = $1 and repo_connection_id = $2");
+        let query = sqlx::query(&sql).bind(org.as_uuid()).bind(connection.as_uuid());
+        self.directory_rows("a repository", query).await?.first().map(read_repo_connection).transpose()
     }
+}
+
+fn read_org_id(rows: &[PgRow]) -> Result<Option<OrgId>, ReadError> {
+    rows.first().map(|row| row.try_get(0).map(OrgId).reading("an org's id")).transpose()
+}
+
+fn read_org(row: &PgRow) -> Result<Org, ReadError> {
+    const WHAT: &str = "an org";
+    Ok(Org {
+        id: OrgId(row.try_get(0).reading(WHAT)?),
+        name: row.try_get(1).reading(WHAT)?,
+        version: from_bigint(row.try_get(2).reading(WHAT)?),
+        created_at: row.try_get(3).reading(WHAT)?,
+    })
+}
+
+fn read_project(row: &PgRow) -> Result<Project, ReadError> {
+    const WHAT: &str = "a project";
+    Ok(Project {
+        org: OrgId(row.try_get(0).reading(WHAT)?),
+        id: ProjectId(row.try_get(1).reading(WHAT)?),
+        key: row.try_get(2).reading(WHAT)?,
+        name: row.try_get(3).reading(WHAT)?,
+        default_board: BoardId(row.try_get(4).reading(WHAT)?),
+        version: from_bigint(row.try_get(5).reading(WHAT)?),
+        created_at: row.try_get(6).reading(WHAT)?,
+    })
+}
+
+fn read_repo_connection(row: &PgRow) -> Result<RepoConnection, ReadError> {
+    const WHAT: &str = "a repository";
+    let provider: &str = row.try_get(3).reading(WHAT)?;
+    Ok(RepoConnection {
+        org: OrgId(row.try_get(0).reading(WHAT)?),
+        id: RepoConnectionId(row.try_get(1).reading(WHAT)?),
+        project: ProjectId(row.try_get(2).reading(WHAT)?),
+        provider: meaning::<RepoProvider>(WHAT, provider)?,
+        external_id: row.try_get(4).reading(WHAT)?,
+        name: row.try_get(5).reading(WHAT)?,
+        clone_url: row.try_get(6).reading(WHAT)?,
+        version: from_bigint(row.try_get(7).reading(WHAT)?),
+        connected_at: row.try_get(8).reading(WHAT)?,
+        disconnected_at: row.try_get(9).reading(WHAT)?,
+    })
 }

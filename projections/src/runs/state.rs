@@ -48,6 +48,18 @@ impl RunState {
     }
 }
 
+impl std::str::FromStr for RunState {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownState)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a state of a run")]
+pub struct UnknownState;
+
 /// How many of plan, build, test, review, ship a run in this mode has reached once its agent works.
 pub(crate) const fn stations_of(mode: RunMode) -> u8 {
     match mode {

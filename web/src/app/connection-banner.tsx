@@ -2,6 +2,7 @@ import { CloudOff } from 'lucide-react';
 import { useConnectionState } from '~/live/connection-context';
 import { useNow } from '~/live/use-now';
 import { messages } from '~/messages';
+import { Button } from '~/ui/button';
 import { classNames } from '~/ui/class-names';
 
 const PATIENCE_MS = 1_000;
@@ -13,6 +14,7 @@ export function ConnectionBanner() {
   const away = phase !== 'live' && phase !== 'ended';
   const now = useNow(TICK_MS, away);
   const awayMs = now - since;
+  if (phase === 'ended') return <EndedBanner />;
   if (!away || awayMs <= PATIENCE_MS) return null;
   return (
     <div
@@ -38,6 +40,22 @@ const labels = {
   lost: messages.connection.lost,
   ended: messages.connection.ended,
 } as const;
+
+/** The server closed the line for good, and the session did not end with it: only a new page can have a new line. */
+function EndedBanner() {
+  return (
+    <div
+      role="alert"
+      className="flex min-h-8 shrink-0 items-center justify-center gap-3 border-line border-b bg-warn-soft px-4 py-1 text-warn text-xs"
+      data-testid="connection-banner"
+    >
+      <span className="font-medium">{messages.connection.endedBanner}</span>
+      <Button size="sm" onClick={() => window.location.reload()}>
+        {messages.connection.reload}
+      </Button>
+    </div>
+  );
+}
 
 /** Always visible: a dot and a word. */
 export function ConnectionIndicator() {

@@ -13,7 +13,7 @@ import { useGoToProject } from './use-go-to-project';
 import { type ProjectInOrg, useViewer } from './viewer-context';
 
 const row =
-  'flex h-8 items-center gap-3 rounded-md px-2.5 text-sm text-rind-mute transition-colors duration-(--fast) hover:bg-rind-2 hover:text-rind-text';
+  'flex h-8 shrink-0 items-center gap-3 rounded-md px-2.5 text-sm text-rind-mute transition-colors duration-(--fast) hover:bg-rind-2 hover:text-rind-text';
 const active =
   'bg-rind-2 font-medium !text-rind-text before:absolute before:-left-0 before:h-4 before:w-[3px] before:rounded-r before:bg-lime';
 const icon = { size: 16, strokeWidth: 1.7, 'aria-hidden': true } as const;

@@ -5,7 +5,13 @@ const ELEMENTS =
   /^(?:a|aside|b|br|button|circle|code|defs|div|em|footer|g|header|i|line|path|pre|rect|slot|span|strong|style|svg|symbol|table|tbody|td|template|title|tr|u|use)$/;
 const TAG = /<\/?\s*([a-zA-Z][\w:-]*)((?:[^"'>]|"[^"]*"|'[^']*')*)>/g;
 const HANDLER = /[\s/"']on\w+\s*=/i;
-const ADDRESS = /[\s/"'](?:href|src|xlink:href|action|formaction|srcdoc)\s*=\s*["']?\s*(?!#)/i;
+const ADDRESS = /[\s/"'](?:href|src|xlink:href|action|formaction|srcdoc)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]*))/gi;
+
+/** An address may only point into the same piece of markup: an icon of its own sprite. */
+const leadsAway = (attributes: string): boolean =>
+  [...attributes.matchAll(ADDRESS)].some(
+    ([, double, single, bare]) => !(double ?? single ?? bare ?? '').startsWith('#'),
+  );
 
 /** True when every element is one that the diff viewer makes and none carries a handler or leads anywhere. */
 export function isViewerMarkup(html: string): boolean {
@@ -14,7 +20,7 @@ export function isViewerMarkup(html: string): boolean {
   for (const match of html.matchAll(TAG)) {
     const [whole, element = '', attributes = ''] = match;
     if (!ELEMENTS.test(element.toLowerCase())) return false;
-    if (HANDLER.test(attributes) || ADDRESS.test(attributes)) return false;
+    if (HANDLER.test(attributes) || leadsAway(attributes)) return false;
     rest += html.slice(end, match.index);
     end = match.index + whole.length;
   }

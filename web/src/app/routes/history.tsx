@@ -1,5 +1,6 @@
 import { HistoryPage } from '~/features/history/history-page';
 import type { AuditEntry } from '~/gql/types';
+import { messages } from '~/messages';
 import { useProject } from '../project-context';
 import { RunLink, TicketKeyLink } from '../run-link';
 import { useColumnName } from '../use-column-name';
@@ -16,11 +17,15 @@ export function HistoryRoute() {
     if (entry.targetType === 'AgentRun') {
       return (
         <RunLink runId={entry.targetId} className="text-ink-2 underline decoration-line-strong underline-offset-2">
-          {entry.targetKey ?? entry.targetType}
+          {entry.targetKey ?? messages.history.targets.AgentRun}
         </RunLink>
       );
     }
-    return <span className="text-ink-3">{entry.targetKey ?? entry.targetType}</span>;
+    return (
+      <span className="text-ink-3">
+        {entry.targetKey ?? messages.history.targets[entry.targetType] ?? entry.targetType}
+      </span>
+    );
   };
   return <HistoryPage orgId={org.id} members={membersOf(org)} columnName={columnName} targetLink={targetLink} />;
 }

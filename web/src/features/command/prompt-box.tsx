@@ -55,37 +55,38 @@ export function PromptBox(props: Props) {
           onConnect={props.onConnect}
           optional={mode === 'PLAN'}
         />
-        <div className="flex-1" />
-        <ProviderPicker providers={props.providers} value={props.provider?.id ?? null} onChoose={props.onProvider} />
-        <Picker
-          align="end"
-          heading={text.maxCost}
-          value={String(limit)}
-          choices={limits.map((micros) => ({
-            value: String(micros),
-            label: <span className="font-mono">{dollars(micros)}</span>,
-          }))}
-          onChoose={(value) => props.onLimit(Number(value))}
-          trigger={
-            <button
-              type="button"
-              aria-label={`${text.maxCost}: ${dollars(limit)}`}
-              className="h-8 rounded-md px-2 font-mono text-ink-2 text-xs hover:bg-hover"
-            >
-              {text.max(dollars(limit).replace(/\.00$/, ''))}
-            </button>
-          }
-        />
-        <button
-          type="button"
-          aria-label={text.send}
-          title={text.send}
-          disabled={props.disabled}
-          onClick={props.onSend}
-          className="inline-flex size-8 items-center justify-center rounded-md bg-lime text-on-lime shadow-[inset_0_-1px_0_rgb(0_0_0/.14)] transition-colors duration-(--fast) hover:bg-lime-hover disabled:cursor-not-allowed disabled:bg-hover disabled:text-ink-3 disabled:shadow-none"
-        >
-          <ArrowUp size={17} strokeWidth={2.4} aria-hidden="true" />
-        </button>
+        <div className="ml-auto flex items-center gap-2">
+          <ProviderPicker providers={props.providers} value={props.provider?.id ?? null} onChoose={props.onProvider} />
+          <Picker
+            align="end"
+            heading={text.maxCost}
+            value={String(limit)}
+            choices={limits.map((micros) => ({
+              value: String(micros),
+              label: <span className="font-mono">{dollars(micros)}</span>,
+            }))}
+            onChoose={(value) => props.onLimit(Number(value))}
+            trigger={
+              <button
+                type="button"
+                aria-label={`${text.maxCost}: ${dollars(limit)}`}
+                className="h-8 rounded-md px-2 font-mono text-ink-2 text-xs hover:bg-hover"
+              >
+                {text.max(dollars(limit).replace(/\.00$/, ''))}
+              </button>
+            }
+          />
+          <button
+            type="button"
+            aria-label={text.send}
+            title={text.send}
+            disabled={props.disabled}
+            onClick={props.onSend}
+            className="inline-flex size-8 items-center justify-center rounded-md bg-lime text-on-lime shadow-[inset_0_-1px_0_rgb(0_0_0/.14)] transition-colors duration-(--fast) hover:bg-lime-hover disabled:cursor-not-allowed disabled:bg-hover disabled:text-ink-3 disabled:shadow-none"
+          >
+            <ArrowUp size={17} strokeWidth={2.4} aria-hidden="true" />
+          </button>
+        </div>
       </div>
     </div>
   );

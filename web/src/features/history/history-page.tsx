@@ -146,7 +146,7 @@ function Entry({ entry, now, names, targetLink }: EntryProps) {
         <td className={classNames(cell, 'whitespace-nowrap')}>
           <span className="inline-flex items-center gap-2">
             <ActorAvatar actor={entry.actor} fallback={<Cog size={13} aria-hidden="true" className="text-ink-3" />} />
-            <span className="max-w-40 truncate font-medium max-[700px]:max-w-24">{entry.actor.name}</span>
+            <span className="max-w-40 truncate font-medium max-[560px]:sr-only">{entry.actor.name}</span>
           </span>
         </td>
         <td className={classNames(cell, 'max-w-0 truncate text-ink-2')} title={entry.action}>

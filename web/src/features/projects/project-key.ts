@@ -4,6 +4,7 @@ const LONGEST_PROPOSAL = 4;
 export function proposeKey(name: string): string {
   const words = name
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toUpperCase()
     .split(/[^A-Z0-9]+/)
     .filter(Boolean);

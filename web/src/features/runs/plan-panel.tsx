@@ -99,14 +99,14 @@ interface LineProps {
   ticketLink: Props['ticketLink'];
 }
 
-const indents = ['', 'pl-6', 'pl-12'];
+const indents = ['pl-3', 'pl-9', 'pl-15'];
 
 function PlanLine({ row: { item, depth }, chosen, onToggle, columnName, ticketLink }: LineProps) {
   const [open, setOpen] = useState(false);
   const details = `plan-${item.id}`;
   return (
     <li>
-      <div className={classNames('flex min-h-9 items-center gap-2.5 px-3', indents[Math.min(depth, 2)])}>
+      <div className={classNames('flex min-h-9 items-center gap-2.5 pr-3', indents[Math.min(depth, 2)])}>
         {item.acceptedTicket ? (
           <CircleCheck size={15} className="shrink-0 text-ok" aria-hidden="true" />
         ) : (
@@ -156,7 +156,7 @@ function PlanDetails({
   columnName: (key: string) => string;
 }) {
   return (
-    <div id={id} className={classNames('space-y-3 px-3 pr-6 pb-4', indents[Math.min(depth, 2)])}>
+    <div id={id} className={classNames('space-y-3 pr-6 pb-4', indents[Math.min(depth, 2)])}>
       <div className="pl-6">
         {item.descriptionMd ? <Markdown text={item.descriptionMd} /> : null}
         {item.acceptanceCriteria.length > 0 ? (

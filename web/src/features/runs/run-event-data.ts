@@ -56,7 +56,8 @@ export function diffData(event: RunEvent): DiffData {
   const files = Array.isArray(data.files) ? (data.files as Data[]) : [];
   return {
     scope: word(data.scope) ?? '',
-    unified: word(data.text) ?? '',
+    // The text of a diff is the diff; some workers put it beside the line that is read, some in its place.
+    unified: [word(data.text), event.text].find((text) => text?.includes('diff --git ')) ?? '',
     files: files.map((file) => ({
       path: word(file.path) ?? '',
       additions: number(file.additions) ?? 0,
@@ -68,5 +69,6 @@ export function diffData(event: RunEvent): DiffData {
 /** The whole text of an event, which `text` may have cut to a line. */
 export const fullText = (event: RunEvent): string => word(dataOf(event).text) ?? event.text;
 
+export const nameOf = (event: RunEvent): string | null => word(dataOf(event).name);
 export const speaker = (event: RunEvent): string => word(dataOf(event).from) ?? '';
 export const callOf = (event: RunEvent): string | null => word(dataOf(event).call);

@@ -26,7 +26,7 @@ export function RunHeader({ run, ticketLink }: { run: RunDetail; ticketLink: Rea
   const look = runLook(run.state);
   return (
     <header className="shrink-0 border-line border-b px-5 pt-3 pb-2.5">
-      <div className="flex flex-wrap items-center gap-x-6 gap-y-2">
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <Slice look={look} reached={run.stationsReached} size={24} />
         <div className="min-w-0 flex-1 basis-64">
           <h2 className="truncate font-display font-semibold text-[17px] leading-6 tracking-[-0.01em]">
@@ -50,7 +50,7 @@ export function RunHeader({ run, ticketLink }: { run: RunDetail; ticketLink: Rea
             {run.scripted ? <ScriptedBadge /> : null}
           </p>
         </div>
-        <dl className="flex flex-wrap items-center gap-x-5 gap-y-1">
+        <dl className="mx-3 flex flex-wrap items-center gap-x-5 gap-y-1">
           <Figure icon={<Timer size={14} aria-hidden="true" />} value={clock(runTime(run, now))} label={text.elapsed} />
           <Figure
             icon={<Coins size={14} aria-hidden="true" />}

@@ -1,7 +1,8 @@
 // The steps of a run, folded from its events: a tool's start and end are one step with the output between them, what is
 // only counted (usage) or told again (the growing diff of a turn) is no step. Pure, and continues where it stopped.
 import type { RunEvent } from '~/gql/types';
-import { callOf, diffData, fullText, logData, speaker, toolData } from './run-event-data';
+import { messages } from '~/messages';
+import { callOf, diffData, fullText, logData, nameOf, speaker, toolData } from './run-event-data';
 
 export type StepKind =
   | 'message'
@@ -48,8 +49,10 @@ const counts = (files: readonly { additions: number; deletions: number }[]): str
   return `+${additions} −${deletions}`;
 };
 
-const firstLine = (text: string): string => text.trim().split('\n', 1)[0] ?? '';
-const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.trim() ?? '';
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of a terminal begin with one
+const COLOURS = /\u001b\[[0-9;?]*[A-Za-z]/g;
+const firstLine = (text: string): string => text.trim().split('\n', 1)[0]?.replaceAll(COLOURS, '') ?? '';
+const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.replaceAll(COLOURS, '').trim() ?? '';
 
 function stepOf(event: RunEvent): Step | null {
   const base = {
@@ -88,10 +91,17 @@ function stepOf(event: RunEvent): Step | null {
     case 'DIFF': {
       const diff = diffData(event);
       if (diff.scope === 'turn') return null;
-      return { ...base, kind: diff.scope === 'edit' ? 'edit' : 'diff', detail: counts(diff.files) };
+      const [only, ...others] = diff.files;
+      return {
+        ...base,
+        kind: diff.scope === 'edit' ? 'edit' : 'diff',
+        title: only && others.length === 0 ? only.path : messages.runs.files(diff.files.length),
+        mono: only !== undefined && others.length === 0,
+        detail: counts(diff.files),
+      };
     }
     case 'ARTIFACT':
-      return { ...base, kind: 'artifact' };
+      return { ...base, kind: 'artifact', title: nameOf(event) ?? firstLine(event.text) };
     case 'APPROVAL':
     case 'QUESTION':
       return { ...base, kind: 'asking' };

@@ -1,0 +1,9 @@
+//! The runner against real servers: exactly once in effect, holes, silence, poison, rebuild and swap.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod canary;
+mod catching_up;
+mod once;
+mod poison;
+mod rebuilding;
+mod stream;

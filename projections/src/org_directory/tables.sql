@@ -1,0 +1,55 @@
+create table orgs (
+    org        uuid        not null primary key,
+    name       text        not null,
+    version    bigint      not null,
+    created_at timestamptz not null
+);
+
+create table members (
+    org       uuid        not null,
+    user_id   uuid        not null,
+    role      text        not null,
+    joined_at timestamptz not null,
+    position  bigint      not null,
+    primary key (org, user_id)
+);
+create index members_user on members (user_id);
+
+create table projects (
+    org           uuid        not null,
+    project_id    uuid        not null,
+    key           text        not null,
+    name          text        not null,
+    default_board uuid        not null,
+    version       bigint      not null,
+    created_at    timestamptz not null,
+    primary key (org, project_id)
+);
+create index projects_id on projects (project_id);
+
+create table boards (
+    org        uuid   not null,
+    board_id   uuid   not null,
+    project_id uuid   not null,
+    name       text   not null,
+    position   bigint not null,
+    primary key (org, board_id)
+);
+create index boards_project on boards (org, project_id);
+
+create table repo_connections (
+    org                uuid        not null,
+    repo_connection_id uuid        not null,
+    project_id         uuid        not null,
+    provider           text        not null,
+    external_id        text,
+    name               text        not null,
+    clone_url          text        not null,
+    version            bigint      not null,
+    position           bigint      not null,
+    connected_at       timestamptz not null,
+    disconnected_at    timestamptz,
+    primary key (org, repo_connection_id)
+);
+create index repo_connections_id on repo_connections (repo_connection_id);
+create index repo_connections_project on repo_connections (org, project_id);
