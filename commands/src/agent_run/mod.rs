@@ -1,8 +1,10 @@
 //! Runs of agents: what people ask for here, what the worker tells in [`lease`], and plans in [`plan`].
 
+mod assignment;
 mod lease;
 mod plan;
 
+pub use assignment::{Assignment, RunProgress, assignment, progress_of};
 pub use lease::{
     AbandonRun, EndRun, LeaseRun, ProduceArtifact, ProposePlanItem, ReachCost, StartWork, abandon_run, end_run,
     lease_run, produce_artifact, propose_plan_item, reach_cost, start_work,

@@ -4,7 +4,7 @@ use super::queue::Claim;
 use commands::Caller;
 use commands::agent_run::Assignment;
 use domain::agent_run::RunRequested;
-use domain::{Actor, CommandId, CorrelationId, OrgId, RunId};
+use domain::{Actor, CommandId, CorrelationId, EventId, OrgId, RunId};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
@@ -15,6 +15,7 @@ pub(crate) struct Facts {
     /// The board's column keys, for a plan's suggestions.
     pub columns: Vec<String>,
     correlation: CorrelationId,
+    cause: EventId,
 }
 
 impl Facts {
@@ -26,14 +27,13 @@ impl Facts {
             request: assignment.request,
             columns: assignment.columns,
             correlation: assignment.correlation_id,
+            cause: assignment.requested_by,
         }
     }
 
     /// The caller for one step: a retry of the same step under the same lease is the same command.
     pub(crate) fn step(&self, name: &str) -> Caller {
         let command = CommandId(self.run.derive(&format!("{}:{name}", self.token)));
-        let mut caller = Caller::new(self.org, Actor::Run(self.run), command);
-        caller.correlation_id = self.correlation;
-        caller
+        Caller::new(self.org, Actor::Run(self.run), command).caused_by(self.cause, self.correlation)
     }
 }
