@@ -363,6 +363,7 @@ export const messages = {
     noChangesEnded: 'This run changed no file.',
     noArtifacts: 'No artifacts yet.',
     noLog: 'No output yet.',
+    omitted: (size: string) => `… ${size} left out here`,
     truncated: 'The diff is larger than 1 MiB and is cut here. The whole stands in the artifacts.',
     unreadable: 'This diff cannot be shown with colours. Here it is as text.',
     collapsed: (lines: number) => `${lines} changed lines. Show them`,

@@ -33,8 +33,11 @@ const BUILTIN: [(&str, &str); 5] = [
 pub struct Script {
     scenarios: Arc<Vec<Scenario>>,
     variables: Arc<HashMap<String, String>>,
-    refused: Arc<Mutex<HashMap<(usize, usize, bool), u32>>>,
+    refused: Arc<Mutex<HashMap<PlayedTurn, u32>>>,
 }
+
+/// A scenario's place, the turn in it, and whether it is the side turn.
+type PlayedTurn = (usize, usize, bool);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,10 +105,8 @@ pub struct ToolUse {
 impl ToolUse {
     /// The arguments as text, as the Responses API carries them.
     pub(super) fn arguments(&self) -> String {
-        match &self.input {
-            Value::String(text) if self.raw || self.custom => text.clone(),
-            input => input.to_string(),
-        }
+        let plain = self.input.as_str().filter(|_| self.raw || self.custom);
+        plain.map_or_else(|| self.input.to_string(), str::to_owned)
     }
 }
 

@@ -1,9 +1,13 @@
 //! Where an agent's calls arrive: which tools are offered, the check of each call, the plan as it grows.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use domain::agent_run::RunMode;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::{
     Content,
@@ -15,6 +19,9 @@ use super::{
 /// Name and type of the artifact that a plan leaves.
 pub const PLAN_ARTIFACT: (&str, &str) = ("plan", "application/json");
 
+/// Calls of one turn arrive within milliseconds of each other; keeping one is a commit or two.
+const PARENT_GRACE: Duration = Duration::from_secs(1);
+
 /// One a run. Shared between the driver and whoever reads the plan at the end.
 pub struct ToolDesk {
     mode: RunMode,
@@ -23,6 +30,8 @@ pub struct ToolDesk {
     plan: Mutex<PlanDraft>,
     /// One plan item at a time, so that a parent is kept before its children are looked at.
     planning: tokio::sync::Mutex<()>,
+    /// How many items are kept, for calls that wait for their parent's.
+    kept: watch::Sender<usize>,
     host: Arc<dyn ToolHost>,
 }
 
@@ -39,7 +48,7 @@ impl ToolDesk {
         let offered = |tool: &Tool| allowed.is_empty() || allowed.iter().any(|name| name == tool.name());
         let tools = Tool::of_mode(mode).into_iter().filter(offered).collect();
         let plan = Mutex::new(PlanDraft::new(columns.clone()));
-        Self { mode, tools, columns, plan, planning: tokio::sync::Mutex::new(()), host }
+        Self { mode, tools, columns, plan, planning: tokio::sync::Mutex::new(()), kept: watch::Sender::new(0), host }
     }
 
     pub fn tools(&self) -> &[Tool] {
@@ -72,7 +81,18 @@ impl ToolDesk {
         }
     }
 
+    /// Agents send the calls of one turn at once, and they may arrive in any order: a child waits a little for its
+    /// parent.
+    async fn parent_is_kept(&self, item: &PlanItem) {
+        let mut kept = self.kept.subscribe();
+        let only_early = |faults: &[PlanFault]| matches!(faults, [PlanFault::ParentUnknown(_)]);
+        let settled = kept.wait_for(|_| !only_early(&self.plan().faults_of(item)));
+        // In vain is fine too: the check that follows refuses the item.
+        let _ = tokio::time::timeout(PARENT_GRACE, settled).await;
+    }
+
     async fn plan_item(&self, tool: Tool, item: PlanItem) -> Result<String, ToolRefusal> {
+        self.parent_is_kept(&item).await;
         let _one_at_a_time = self.planning.lock().await;
         let faults = self.plan().faults_of(&item);
         if !faults.is_empty() {
@@ -81,6 +101,7 @@ impl ToolDesk {
         self.host.create_ticket(&item).await?;
         let told = format!("{} is in the plan.", item.temp_id);
         self.plan().keep(item).map_err(|faults| tool.refusal(&in_words(&faults)))?;
+        self.kept.send_modify(|count| *count += 1);
         Ok(told)
     }
 
@@ -176,10 +197,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn calls_at_once_are_kept_in_order() {
+    async fn calls_that_overtake_their_parent_wait_for_it() {
         let (desk, host) = desk(RunMode::Plan, &[]);
         let calls =
-            [ticket("E", None, "epic", "e"), ticket("S", Some("E"), "story", "s"), ticket("T", Some("S"), "task", "t")];
+            [ticket("T", Some("S"), "task", "t"), ticket("S", Some("E"), "story", "s"), ticket("E", None, "epic", "e")];
         let served = futures::future::join_all(calls.iter().map(|c| desk.serve("create_ticket", c))).await;
         assert!(served.iter().all(Result::is_ok), "{served:?}");
         assert_eq!(*host.0.lock().unwrap(), ["E", "S", "T"]);

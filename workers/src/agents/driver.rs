@@ -45,7 +45,7 @@ pub struct RunLimits {
 impl Default for RunLimits {
     fn default() -> Self {
         Self {
-            time_budget: Duration::from_secs(3_600),
+            time_budget: Duration::from_hours(1),
             start_timeout: Duration::from_secs(30),
             // Cancel ends the whole process tree within a second: this leaves the larger half of it to the kill.
             interrupt_grace: Duration::from_millis(400),

@@ -30,16 +30,12 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         loop {
             let (used, ended) = match self.reader.fill_buf().await {
                 Ok([]) | Err(_) => return (!self.partial.is_empty() || self.skipped > 0).then(|| self.take()),
-                Ok(available) => match available.iter().position(|&b| b == b'\n') {
-                    Some(at) => {
-                        take_in(&mut self.partial, &mut self.skipped, self.max_bytes, available.split_at(at).0);
-                        (at + 1, true)
-                    }
-                    None => {
-                        take_in(&mut self.partial, &mut self.skipped, self.max_bytes, available);
-                        (available.len(), false)
-                    }
-                },
+                Ok(available) => {
+                    let end = available.iter().position(|&b| b == b'\n');
+                    let text = available.split_at(end.unwrap_or(available.len())).0;
+                    take_in(&mut self.partial, &mut self.skipped, self.max_bytes, text);
+                    (end.map_or(available.len(), |at| at + 1), end.is_some())
+                }
             };
             self.reader.consume(used);
             if ended {

@@ -22,9 +22,8 @@ impl Redactor {
             forms.push(hex::encode(secret));
             // Inside a longer base64 text the value stands at one of three offsets; its middle reads the same in each.
             for skip in 0..3 {
-                if let Some(inner) = secret.as_bytes().get(skip..).map(|s| &s[..s.len() - s.len() % 3]) {
-                    forms.push(BASE64_STANDARD_NO_PAD.encode(inner));
-                }
+                let inner: Vec<u8> = secret.bytes().skip(skip).collect();
+                forms.push(inner.chunks_exact(3).map(|three| BASE64_STANDARD_NO_PAD.encode(three)).collect());
             }
         }
         forms.sort_by_key(|form| std::cmp::Reverse(form.len()));

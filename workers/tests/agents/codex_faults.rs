@@ -58,7 +58,7 @@ async fn a_cancelled_plan_keeps_what_it_had() {
     let stop = run.stop.clone();
     let base_url = model.base_url();
     let outcome = tokio::join!(run.against(&base_url), async {
-        model.wait_for_calls(3, Duration::from_secs(60)).await.unwrap();
+        model.wait_for_calls(3, Duration::from_mins(1)).await.unwrap();
         stop.cancel();
     })
     .0;

@@ -25,7 +25,7 @@ use workers::agents::{
 };
 
 /// Longer than any run here takes, also on a machine that is busy.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 pub(crate) const RUN_TOKEN: &str = "lime_run_canary_0123456789abcdef";
 pub(crate) const COLUMNS: [&str; 6] = ["backlog", "todo", "in_progress", "code_review", "qa", "done"];
 
@@ -106,7 +106,7 @@ impl Workspace {
 
 /// A process of a launch plan, in a group of its own that ends with this value.
 pub(crate) struct Launched {
-    pub(crate) child: Child,
+    _child: Child,
     group: nix::unistd::Pid,
 }
 
@@ -130,7 +130,7 @@ impl Launched {
         let group = nix::unistd::Pid::from_raw(child.id().unwrap().try_into().unwrap());
         let stdio =
             AgentStdio::new(child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        (Self { child, group }, stdio)
+        (Self { _child: child, group }, stdio)
     }
 }
 

@@ -42,14 +42,14 @@ async fn play(
 async fn replay(name: &str) -> (AgentEnd, String) {
     let text = std::fs::read_to_string(path(&format!("{name}.jsonl"))).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let (stdin, agent_in) = tokio::io::duplex(1 << 20);
+    let (input, agent_in) = tokio::io::duplex(1 << 20);
     // Narrow, so that the agent's side is never far ahead of what the driver has read.
-    let (agent_out, stdout) = tokio::io::duplex(16);
+    let (agent_out, output) = tokio::io::duplex(16);
     let stop = CancellationToken::new();
     let agent = tokio::spawn(play(lines, agent_in, agent_out, stop.clone()));
     let host = Arc::new(Host { answer: Some("yes".into()), ..Host::default() });
     let spec = spec(RunMode::Implement, "Fix the add bug", "/workspace/ws2".as_ref(), "http://unused/v1".into());
-    let stdio = AgentStdio::new(stdin, stdout, tokio::io::empty());
+    let stdio = AgentStdio::new(input, output, tokio::io::empty());
     let (end, events) = drive(&CodexDriver::new(), &spec, stdio, desk(RunMode::Implement, &host), stop).await;
     agent.await.unwrap();
     let mut told = String::new();

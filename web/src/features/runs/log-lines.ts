@@ -1,12 +1,16 @@
 // The output of a run as lines: commands with their output, and what the agent's program said beside.
 import type { RunEvent } from '~/gql/types';
-import { logData, toolData } from './run-event-data';
+import { messages } from '~/messages';
+import { bytes } from '~/ui/format';
+import { logData, omission, toolData } from './run-event-data';
 
 export interface LogLine {
   readonly key: string;
   readonly at: string;
   readonly text: string;
   readonly look: 'command' | 'output' | 'quiet' | 'error';
+  /** Where the whole text is, when this line stands for what was left out. */
+  readonly digest?: string | null;
 }
 
 export function logLines(events: readonly RunEvent[]): readonly LogLine[] {
@@ -26,6 +30,11 @@ export function logLines(events: readonly RunEvent[]): readonly LogLine[] {
       const log = logData(event);
       if (log.call) withOutput.add(log.call);
       add(event, log.text, log.source === 'command' ? 'output' : 'quiet');
+      const { omittedBytes, digest } = omission(event);
+      if (omittedBytes > 0) {
+        const key = `${event.seq}.omitted`;
+        lines.push({ key, at: event.at, text: messages.runs.omitted(bytes(omittedBytes)), look: 'quiet', digest });
+      }
     } else if (event.type === 'TOOL') {
       const tool = toolData(event);
       if (tool.status === 'started' || tool.call === null) add(event, `$ ${event.text}`, 'command');

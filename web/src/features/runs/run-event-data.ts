@@ -34,6 +34,13 @@ export function toolData(event: RunEvent): ToolData {
   };
 }
 
+/** How much of its long text an event had to leave out, in bytes, and where the whole of it is. */
+export function omission(event: RunEvent): { omittedBytes: number; digest: string | null } {
+  const data = dataOf(event);
+  const attachment = typeof data.attachment === 'object' && data.attachment !== null ? (data.attachment as Data) : {};
+  return { omittedBytes: number(data.omitted_bytes) ?? 0, digest: word(attachment.digest) };
+}
+
 export interface LogData {
   readonly source: string;
   readonly call: string | null;

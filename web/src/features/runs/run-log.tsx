@@ -85,9 +85,15 @@ export function RunLogPane({ events, live }: { events: readonly RunEvent[]; live
               style={{ transform: `translateY(${item.start}px)` }}
             >
               <span className="mr-4 select-none text-ink-3">{timeOfDay(line.at)}</span>
-              <span className={looks[line.look]}>
-                <AnsiText text={line.text} />
-              </span>
+              {line.digest ? (
+                <a href={`/files/${line.digest}`} download className="text-accent underline">
+                  {line.text}
+                </a>
+              ) : (
+                <span className={looks[line.look]}>
+                  <AnsiText text={line.text} />
+                </span>
+              )}
             </div>
           );
         })}

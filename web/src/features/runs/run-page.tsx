@@ -197,7 +197,13 @@ function Artifacts({ run }: { run: RunDetail }) {
     <ul className="divide-y divide-line overflow-hidden rounded-lg border border-line">
       {run.artifacts.map((artifact) => (
         <li key={artifact.id} className="flex items-center gap-3 bg-surface px-3 py-2">
-          <span className="min-w-0 flex-1 truncate font-mono text-xs">{artifact.name}</span>
+          <a
+            href={`/files/${artifact.digest}`}
+            download={artifact.name}
+            className="min-w-0 flex-1 truncate font-mono text-accent text-xs hover:underline"
+          >
+            {artifact.name}
+          </a>
           <span className="text-2xs text-ink-3">{artifact.mime}</span>
           <span className="font-mono text-2xs text-ink-2">{bytes(artifact.sizeBytes)}</span>
           <span className="font-mono text-2xs text-ink-3" title={artifact.digest}>

@@ -86,13 +86,17 @@ it('lists a command once, its output by line, and the last drawing of a line onl
     event(0, 'TOOL', 'make', { call: 'm', tool: 'command', status: 'started' }),
     event(1, 'LOG', '', { source: 'command', call: 'm', text: '10%\r100%\nbuilt\n' }),
     event(2, 'TOOL', 'make', { call: 'm', tool: 'command', status: 'succeeded', output: { text: 'again' } }),
-    event(3, 'ERROR', 'out of budget', { text: 'out of budget' }),
+    event(3, 'LOG', 'long', { source: 'agent', text: 'long', omitted_bytes: 2_048, attachment: { digest: 'abc' } }),
+    event(4, 'ERROR', 'out of budget', { text: 'out of budget' }),
   ]);
   expect(lines.map(({ text, look }) => [text, look])).toEqual([
     ['$ make', 'command'],
     ['100%', 'output'],
     ['built', 'output'],
+    ['long', 'quiet'],
+    ['… 2.0 KiB left out here', 'quiet'],
     ['out of budget', 'error'],
   ]);
+  expect(lines[4]?.digest).toBe('abc');
   expect(new Set(lines.map(({ key }) => key)).size).toBe(lines.length);
 });

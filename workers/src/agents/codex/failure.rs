@@ -8,7 +8,7 @@ use crate::agents::driver::Failure;
 
 /// The `error.code` under which the model proxy refuses a run that has used up its budget. On this API it must do so
 /// with HTTP 400: 402, 403 and 429 cause retries or lose the message.
-pub const BUDGET_REFUSAL_CODE: &str = "run_budget_used_up";
+pub const BUDGET_REFUSAL_CODE: &str = "budget_used_up";
 
 pub(super) fn classify(error: &TurnError) -> Failure {
     let details = error.additional_details.as_deref().unwrap_or_default();
@@ -87,6 +87,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[allow(clippy::needless_pass_by_value, reason = "so that a case is one line")]
     fn reason(info: Value, message: &str) -> FailureReason {
         classify(&serde_json::from_value(json!({"message": message, "codexErrorInfo": info})).unwrap()).reason
     }

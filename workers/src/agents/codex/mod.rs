@@ -6,6 +6,8 @@
 
 mod failure;
 mod launch;
+mod pipes;
+mod requests;
 mod session;
 mod translate;
 mod wire;

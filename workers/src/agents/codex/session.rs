@@ -1,38 +1,28 @@
 //! One run's conversation with `codex app-server`: start, turns, the agent's requests, the end.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use domain::agent_run::FailureReason;
-use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use futures::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
-    sync::mpsc,
-    time::Instant,
-};
+use tokio::{io::AsyncRead, sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
-    failure,
-    translate::{Translator, unwrapped},
-    wire::{self, Incoming, Notice, Request, RpcError, ToolCallRequest, Turn, UserInput},
+    failure, pipes,
+    translate::Translator,
+    wire::{self, Incoming, Notice, RpcError, Turn},
 };
 use crate::agents::{
-    AgentEnd, AgentStdio, AttachmentStore, Content, Failure, RunEvent, RunSpec, ToolDesk, ToolRefusal,
+    AgentEnd, AgentStdio, AttachmentStore, Content, Failure, RunEvent, RunSpec, ToolDesk,
     lines::{Line, Lines},
     prompts,
-    protocol::{Approval, ApprovalDecision, LogSource, Message, QuestionEvent, Speaker},
+    protocol::{LogSource, Message, Speaker},
     redact::Redactor,
-    tools::{Tool, ToolCall},
 };
 
 /// A finished item carries a command's whole output, and a turn's diff may be large.
 const LINE_MAX_BYTES: usize = 32 * 1024 * 1024;
-const STDERR_LINE_MAX_BYTES: usize = 16 * 1024;
 /// What a program that is no Codex, or a broken one, may write before it is given up.
 const UNREADABLE_MAX: usize = 1_000;
 const UNREADABLE_LOGGED: usize = 10;
@@ -48,7 +38,7 @@ const THREAD_START: u64 = 2;
 const FIRST_TURN: u64 = 3;
 
 /// The answer to a request of the agent, and the event that tells of it.
-type Served = (Value, Value, Option<RunEvent>);
+pub(super) type Served = (Value, Value, Option<RunEvent>);
 
 pub(super) async fn drive(
     spec: &RunSpec,
@@ -62,8 +52,8 @@ pub(super) async fn drive(
     let (outbox, written) = mpsc::unbounded_channel();
     let (stderr_in, stderr) = mpsc::channel(64);
     // Both end with the session, whatever the process does.
-    let _writer = AbortOnDropHandle::new(tokio::spawn(write(stdio.stdin, written)));
-    let _stderr = AbortOnDropHandle::new(tokio::spawn(read_stderr(stdio.stderr, redactor.clone(), stderr_in)));
+    let _writer = AbortOnDropHandle::new(tokio::spawn(pipes::write(stdio.stdin, written)));
+    let _stderr = AbortOnDropHandle::new(tokio::spawn(pipes::read_stderr(stdio.stderr, redactor.clone(), stderr_in)));
     let mut session = Session {
         spec,
         desk,
@@ -87,37 +77,15 @@ pub(super) async fn drive(
     session.close(end).await
 }
 
-async fn write(mut stdin: impl AsyncWrite + Unpin, mut lines: mpsc::UnboundedReceiver<String>) {
-    while let Some(mut line) = lines.recv().await {
-        line.push('\n');
-        // A broken pipe shows on stdout's end too, where it is told.
-        if stdin.write_all(line.as_bytes()).await.is_err() || stdin.flush().await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn read_stderr(stderr: impl AsyncRead + Unpin, redactor: Redactor, to: mpsc::Sender<String>) {
-    let mut lines = Lines::new(stderr, STDERR_LINE_MAX_BYTES);
-    while let Some(line) = lines.next().await {
-        let text = match line {
-            Line::Text(text) => redactor.clean(text),
-            Line::TooLong { bytes } => format!("[a line of {bytes} bytes]"),
-        };
-        // Reading goes on when nobody listens, so that the program never blocks on its own complaints.
-        let _ = to.send(text).await;
-    }
-}
-
-struct Session<'a> {
+pub(super) struct Session<'a> {
     spec: &'a RunSpec,
-    desk: Arc<ToolDesk>,
+    pub(super) desk: Arc<ToolDesk>,
     events: mpsc::Sender<RunEvent>,
     attachments: Option<&'a dyn AttachmentStore>,
     redactor: Redactor,
     outbox: mpsc::UnboundedSender<String>,
-    translator: Translator,
-    calls: FuturesUnordered<BoxFuture<'static, Served>>,
+    pub(super) translator: Translator,
+    pub(super) calls: FuturesUnordered<BoxFuture<'static, Served>>,
     thread: Option<String>,
     /// The request of the newest turn, and that turn while it runs.
     turn_request: Option<u64>,
@@ -187,12 +155,11 @@ impl Session<'_> {
                     None => stderr_open = false,
                 },
                 line = stdout.next() => {
-                    let ended = match line {
-                        Some(line) => self.line(line).await,
-                        None => {
-                            self.last_complaints(&mut stderr).await;
-                            Some(self.crashed())
-                        }
+                    let ended = if let Some(line) = line {
+                        self.line(line).await
+                    } else {
+                        self.last_complaints(&mut stderr).await;
+                        Some(self.crashed())
                     };
                     if let Some(end) = ended {
                         // Whatever the agent says of a turn that was stopped, the run ends for the reason it was stopped.
@@ -231,13 +198,13 @@ impl Session<'_> {
             }
             Incoming::Notice(Notice::TurnCompleted(turn)) => self.turn_completed(turn).await,
             Incoming::Notice(notice) => {
-                match &notice {
-                    Notice::TurnStarted { turn } => self.turn = Some(turn.clone()),
-                    Notice::Error(told) if told.will_retry => {
-                        let words = told.error.additional_details.clone().unwrap_or_default();
-                        self.last_retry = Some((failure::classify(&told.error).reason, words));
-                    }
-                    _ => {}
+                if let Notice::TurnStarted { turn } = &notice {
+                    self.turn = Some(turn.clone());
+                } else if let Notice::Error(told) = &notice
+                    && told.will_retry
+                {
+                    let words = told.error.additional_details.clone().unwrap_or_default();
+                    self.last_retry = Some((failure::classify(&told.error).reason, words));
                 }
                 let events = self.translator.notice(notice);
                 self.tell(events).await;
@@ -267,7 +234,8 @@ impl Session<'_> {
                 };
                 self.thread = Some(thread.to_owned());
                 let parts = self.spec.prompt.iter().map(|part| prompts::marked(part, &self.spec.boundary));
-                self.start_turn(parts.collect());
+                let parts: Vec<_> = parts.collect();
+                self.start_turn(&parts);
                 None
             }
             _ => {
@@ -280,7 +248,7 @@ impl Session<'_> {
     }
 
     fn start_thread(&mut self) -> Option<AgentEnd> {
-        let Some(instructions) = prompts::instructions(self.spec.mode, &self.spec.boundary) else {
+        let Some(instructions) = prompts::instructions(self.spec.mode, self.desk.tools(), &self.spec.boundary) else {
             return Some(fail(FailureReason::Policy, "No agent can be asked for this mode yet."));
         };
         let tools: Vec<_> = self
@@ -312,7 +280,7 @@ impl Session<'_> {
         None
     }
 
-    fn start_turn(&mut self, texts: Vec<String>) {
+    fn start_turn(&mut self, texts: &[String]) {
         let input: Vec<_> = texts.iter().map(|text| json!({"type": "text", "text": text})).collect();
         let id = self.take_id();
         self.turn_request = Some(id);
@@ -359,81 +327,8 @@ impl Session<'_> {
         self.sent_back += 1;
         let content = Content::whole(missing.clone());
         self.tell([RunEvent::Message(Message { from: Speaker::Lime, content })]).await;
-        self.start_turn(vec![missing]);
+        self.start_turn(&[missing]);
         None
-    }
-
-    async fn requested(&mut self, id: Value, request: Request) {
-        match request {
-            Request::ToolCall(call) => self.call(id, call).await,
-            Request::UserInput(input) => self.ask(id, input).await,
-            Request::CommandApproval(asked) => {
-                let text = asked.command.map_or_else(|| "a command".into(), |command| unwrapped(&command));
-                self.decline(&id, &asked.item_id, text, &json!({"decision": "decline"})).await;
-            }
-            Request::FileApproval(asked) => {
-                self.decline(&id, &asked.item_id, "an edit".into(), &json!({"decision": "decline"})).await;
-            }
-            Request::Permissions(asked) => {
-                self.decline(&id, &asked.item_id, "more permissions".into(), &json!({"permissions": {}})).await;
-            }
-            Request::Elicitation => self.send(wire::answer(&id, &json!({"action": "decline"}))),
-            Request::CurrentTime => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-                self.send(wire::answer(&id, &json!({"currentTimeAt": now})));
-            }
-            Request::Unknown { method } => {
-                self.send(wire::refusal(&id, &method));
-                let events = self.translator.unknown(&method);
-                self.tell(events).await;
-            }
-        }
-    }
-
-    /// It was told never to ask for approval; what it asks for all the same it does not get.
-    async fn decline(&mut self, id: &Value, call: &str, text: String, answer: &Value) {
-        self.send(wire::answer(id, answer));
-        let decision = ApprovalDecision::Declined;
-        self.tell([RunEvent::Approval(Approval { call: call.to_owned(), decision, text })]).await;
-    }
-
-    async fn call(&mut self, id: Value, call: ToolCallRequest) {
-        let ToolCallRequest { call_id, tool, arguments } = call;
-        let asked = match Tool::named(&tool).map(|tool| tool.parse(&arguments)) {
-            Some(Ok(ToolCall::AskPerson(question))) => {
-                Some(QuestionEvent { call: call_id, text: question.question, options: question.options, answer: None })
-            }
-            _ => None,
-        };
-        self.tell(asked.clone().map(RunEvent::Question)).await;
-        let desk = Arc::clone(&self.desk);
-        let serving = async move {
-            let served = desk.serve(&tool, &arguments).await;
-            let event = asked.zip(served.as_ref().ok()).map(|(asked, answer)| answered(asked, answer));
-            let success = served.is_ok();
-            let text = served.unwrap_or_else(|ToolRefusal(words)| words);
-            (id, json!({"success": success, "contentItems": [{"type": "inputText", "text": text}]}), event)
-        };
-        self.calls.push(serving.boxed());
-    }
-
-    /// Codex's own way of asking a person, served like `ask_person`.
-    async fn ask(&mut self, id: Value, input: UserInput) {
-        let events: Vec<_> = input.questions.iter().map(|q| question_of(&input.item_id, q)).collect();
-        self.tell(events.iter().cloned().map(RunEvent::Question)).await;
-        let desk = Arc::clone(&self.desk);
-        let serving = async move {
-            let (mut answers, mut told) = (serde_json::Map::new(), None);
-            for (question, event) in input.questions.into_iter().zip(events) {
-                let arguments = json!({"question": event.text, "options": event.options});
-                let answer = desk.serve(Tool::AskPerson.name(), &arguments).await;
-                let text = answer.unwrap_or_else(|ToolRefusal(words)| words);
-                told = Some(answered(event, &text));
-                answers.insert(question.id, json!({"answers": [text]}));
-            }
-            (id, json!({"answers": answers}), told)
-        };
-        self.calls.push(serving.boxed());
     }
 
     async fn unreadable(&mut self) -> Option<AgentEnd> {
@@ -476,7 +371,7 @@ impl Session<'_> {
         fail(FailureReason::AgentCrashed, message)
     }
 
-    async fn tell(&mut self, events: impl IntoIterator<Item = RunEvent>) {
+    pub(super) async fn tell(&mut self, events: impl IntoIterator<Item = RunEvent>) {
         for event in events {
             let event = event.fitted(self.attachments).await;
             // A receiver that is gone ends the loop in `run`.
@@ -484,7 +379,7 @@ impl Session<'_> {
         }
     }
 
-    fn send(&self, line: String) {
+    pub(super) fn send(&self, line: String) {
         let _ = self.outbox.send(line);
     }
 
@@ -493,15 +388,6 @@ impl Session<'_> {
         self.next_id += 1;
         id
     }
-}
-
-fn question_of(item: &str, question: &wire::UserQuestion) -> QuestionEvent {
-    let options = question.options.iter().flatten().map(|o| o.label.clone()).collect();
-    QuestionEvent { call: item.to_owned(), text: question.question.clone(), options, answer: None }
-}
-
-fn answered(asked: QuestionEvent, answer: &str) -> RunEvent {
-    RunEvent::Question(QuestionEvent { answer: Some(Content::whole(answer)), ..asked })
 }
 
 fn fail(reason: FailureReason, message: impl Into<String>) -> AgentEnd {

@@ -246,7 +246,7 @@ pub(super) fn unwrapped(command: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::indexing_slicing)]
+    #![allow(clippy::indexing_slicing, clippy::wildcard_enum_match_arm)]
     use super::*;
 
     #[test]

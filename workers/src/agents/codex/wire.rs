@@ -244,6 +244,7 @@ pub(super) struct TokenUsagePair {
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[allow(clippy::struct_field_names, reason = "as on the wire")]
 pub(super) struct Tokens {
     pub(super) input_tokens: u64,
     pub(super) cached_input_tokens: u64,

@@ -3,8 +3,13 @@
 use domain::agent_run::RunMode;
 use serde::{Deserialize, Serialize};
 
+use super::tools::Tool;
+
 const PLAN: &str = include_str!("plan.md");
 const IMPLEMENT: &str = include_str!("implement.md");
+const ASK: &str =
+    "Ask with `ask_person` only where a wrong guess would make the work useless; the run waits for the answer.\n";
+const COMMENT: &str = "Use `add_comment` for what readers of the ticket must know later, not for progress.\n";
 const PROVENANCE: &str = include_str!("provenance.md");
 
 /// Whose words a part of the prompt is.
@@ -44,15 +49,23 @@ pub fn is_tainted(parts: &[PromptPart]) -> bool {
     parts.iter().any(|part| part.provenance == Provenance::Outsider)
 }
 
-/// The contract of the mode, for the place where a provider takes instructions. None for a mode that no agent can be
-/// asked for yet.
-pub fn instructions(mode: RunMode, boundary: &str) -> Option<String> {
+/// The contract of the mode, for the place where a provider takes instructions; it names only tools that are offered.
+/// None for a mode that no agent can be asked for yet.
+pub fn instructions(mode: RunMode, tools: &[Tool], boundary: &str) -> Option<String> {
     let contract = match mode {
         RunMode::Plan => PLAN,
         RunMode::Implement => IMPLEMENT,
         RunMode::Bugfix | RunMode::Review | RunMode::Qa | RunMode::Ask => return None,
     };
-    Some(format!("{contract}\n{}", PROVENANCE.replace("{boundary}", boundary)))
+    let mut whole = contract.to_owned();
+    for (tool, line) in [(Tool::AskPerson, ASK), (Tool::AddComment, COMMENT)] {
+        if tools.contains(&tool) {
+            whole.push_str(line);
+        }
+    }
+    whole.push('\n');
+    whole.push_str(&PROVENANCE.replace("{boundary}", boundary));
+    Some(whole)
 }
 
 /// A part between its marks.
@@ -89,9 +102,11 @@ mod tests {
 
     #[test]
     fn each_contract_names_its_tools_and_the_run_s_code() {
-        let plan = instructions(RunMode::Plan, "k7f3").unwrap();
+        let plan = instructions(RunMode::Plan, &Tool::of_mode(RunMode::Plan), "k7f3").unwrap();
         assert!(plan.contains("`create_ticket`") && plan.contains("`k7f3`") && !plan.contains("{boundary}"));
-        let implement = instructions(RunMode::Implement, "k7f3").unwrap();
+        assert!(plan.contains("`ask_person`") && !plan.contains("`add_comment`"));
+        let implement = instructions(RunMode::Implement, &[], "k7f3").unwrap();
         assert!(implement.contains("`TODO`") && implement.contains("Commit with git"));
+        assert!(!implement.contains("`ask_person`") && !implement.contains("`add_comment`"));
     }
 }

@@ -52,14 +52,14 @@ fn said(stream: &str) -> String {
         .collect()
 }
 
-fn script(scenarios: Value) -> Script {
+fn script(scenarios: &Value) -> Script {
     Script::parse("test", &json!({"scenarios": scenarios}).to_string()).unwrap()
 }
 
 #[tokio::test]
 async fn the_turn_is_found_in_the_request_alone() {
     let script =
-        script(json!([{"name": "s", "turns": [{"text": "first"}, {"text": "second"}], "after": {"text": "over"}}]));
+        script(&json!([{"name": "s", "turns": [{"text": "first"}, {"text": "second"}], "after": {"text": "over"}}]));
     let model = ScriptedModel::start(script).await.unwrap();
     for (done, text) in [(1, "second"), (0, "first"), (0, "first"), (2, "over")] {
         let (status, stream) = post(&model, "/v1/responses", &responses("go", done, "t")).await.unwrap();
@@ -73,7 +73,7 @@ async fn the_turn_is_found_in_the_request_alone() {
 
 #[tokio::test]
 async fn a_marker_or_an_offered_tool_picks_the_scenario() {
-    let script = script(json!([
+    let script = script(&json!([
         {"name": "marked", "when": "[x]", "turns": [{"text": "marked"}]},
         {"name": "planner", "when_tool": "create_ticket", "turns": [{"text": "plan for ${WHO}"}]},
         {"name": "rest", "turns": [{"text": "rest"}], "side": {"text": "a title"}},
