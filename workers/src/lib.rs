@@ -1,3 +1,4 @@
 //! What acts.
 
 pub mod agents;
+pub mod sandbox;
