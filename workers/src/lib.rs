@@ -1,4 +1,5 @@
 //! What acts.
 
 pub mod agents;
+pub mod proxy;
 pub mod sandbox;
