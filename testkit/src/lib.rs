@@ -6,6 +6,7 @@
 //! - [`scripted_model::ScriptedModel`]: a model vendor's API that plays a script, for real agent programs
 //!   ([`agent_programs`]) on a real repository ([`sample_repo`]).
 //! - [`TestLog`]: events written straight into the log, for tests of what reads it.
+//! - [`GitServer`]: git repositories over smart HTTP, with faults.
 //! - [`eventually`]: waits for a state, with a deadline, instead of sleeping.
 //!
 //! Recipe for a test with a database:
@@ -24,6 +25,7 @@ pub mod binaries;
 pub mod child;
 pub mod database;
 pub mod eventually;
+pub mod git_server;
 pub mod log;
 pub mod sample_repo;
 pub mod scripted_model;
@@ -31,6 +33,7 @@ pub mod servers;
 
 pub use database::TestDatabase;
 pub use eventually::{eventually, slack};
+pub use git_server::{GitFault, GitServer};
 pub use log::TestLog;
 pub use servers::nats::TestNats;
 pub use servers::private_postgres::PrivatePostgres;

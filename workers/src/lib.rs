@@ -1,3 +1,6 @@
 //! What acts.
 
 pub mod agents;
+pub mod proxy;
+pub mod sandbox;
+pub mod workspace;
