@@ -21,15 +21,20 @@ const DRAIN: Duration = Duration::from_secs(12);
 pub(crate) enum Kind {
     Ledger,
     Projector,
+    Reactor,
+    Worker,
 }
 
 /// Runs one role until SIGINT or SIGTERM.
 pub(crate) async fn run(settings: Settings, kind: Kind) -> anyhow::Result<()> {
     let stop = up::asked_to_stop()?;
+    let work_dir = settings.home.join("work");
     let (platform, _) = connect(settings).await?;
     let role = match kind {
         Kind::Ledger => platform.ledger(stop.clone())?,
         Kind::Projector => platform.projector(stop.clone())?,
+        Kind::Reactor => platform.reactor(stop.clone())?,
+        Kind::Worker => platform.worker(work_dir, stop.clone())?,
     };
     until_stopped(role, &stop).await;
     Ok(())

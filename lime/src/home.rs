@@ -102,6 +102,11 @@ impl Home {
         self.path.join("objects")
     }
 
+    /// Mirrors and workspaces of runs.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.path.join("work")
+    }
+
     pub(crate) fn logs(&self) -> PathBuf {
         self.path.join("logs")
     }

@@ -62,6 +62,8 @@ async fn dispatch(command: Command, settings: Settings) -> anyhow::Result<ExitCo
         Command::Gateway(options) => alone::gateway(settings, options).await?,
         Command::Ledger(_) => alone::run(settings, alone::Kind::Ledger).await?,
         Command::Projector(_) => alone::run(settings, alone::Kind::Projector).await?,
+        Command::Reactor(_) => alone::run(settings, alone::Kind::Reactor).await?,
+        Command::Work(_) => alone::run(settings, alone::Kind::Worker).await?,
         Command::OwnerLink(_) => owner::print_link(&settings).await?,
         Command::Token(Token::Create(wanted)) => owner::print_token(&settings, wanted).await?,
         Command::Servers(Servers::Fetch) => servers::fetch(&settings)?,

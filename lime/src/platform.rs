@@ -20,6 +20,8 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use url::Url;
+use workers::workspace::RemotePolicy;
+use workers::{ModelAccess, WorkerConfig};
 
 use crate::connected::Addresses;
 use crate::database;
@@ -30,6 +32,9 @@ const WRITE_CONNECTIONS: u32 = 32;
 const LEDGER_CONNECTIONS: u32 = 6;
 const PROJECTOR_CONNECTIONS: u32 = 12;
 const WORKER_CONNECTIONS: u32 = 12;
+const REACTOR_CONNECTIONS: u32 = 6;
+/// For runs that ask for no other.
+const RUN_TIME_BUDGET: Duration = Duration::from_secs(3_600);
 
 /// What the roles of one process share.
 #[derive(Debug)]
@@ -98,7 +103,7 @@ impl Platform {
             name: "Codex".to_owned(),
             key_present: self.settings.openai_api_key.is_some(),
             models: Vec::new(),
-            scripted: false,
+            scripted: self.settings.model_scripted,
         }];
         let config = GatewayConfig {
             commands: self.commands(pool.clone()),
@@ -139,6 +144,59 @@ impl Platform {
                 Ok(())
             }
         }))
+    }
+
+    /// Answers events, and turns due times into commands.
+    pub(crate) fn reactor(&self, stop: CancellationToken) -> anyhow::Result<Role> {
+        let (pool, nats, hints) = (self.pool(REACTOR_CONNECTIONS)?, self.nats.clone(), self.hints.clone());
+        let commands = self.commands(pool.clone());
+        Ok(keep("reactor", stop, move |stop| {
+            let (pool, hints, commands) = (pool.clone(), hints.clone(), commands.clone());
+            let jetstream = async_nats::jetstream::new(nats.clone());
+            async move {
+                workers::reactor(pool, Some(jetstream), hints, commands, stop).await;
+                Ok(())
+            }
+        }))
+    }
+
+    /// Executes runs of agents, in `work_dir`.
+    pub(crate) fn worker(&self, work_dir: PathBuf, stop: CancellationToken) -> anyhow::Result<Role> {
+        let pool = self.pool(WORKER_CONNECTIONS)?;
+        let settings = &self.settings;
+        let config = WorkerConfig {
+            commands: self.commands(pool.clone()),
+            pool,
+            hints: self.hints.clone(),
+            work_dir,
+            slots: u16::try_from(settings.slots).ok(),
+            lease_ttl: settings.run_lease,
+            time_budget: RUN_TIME_BUDGET,
+            openai: ModelAccess {
+                base_url: settings.openai_base_url.to_string(),
+                key: settings.openai_api_key.clone(),
+                plain_http: false,
+                scripted: settings.model_scripted,
+            },
+            remotes: remotes(&settings.clone_hosts),
+        };
+        Ok(keep("worker", stop, move |stop| {
+            let config = config.clone();
+            async move {
+                workers::run(config, stop).await?;
+                Ok(())
+            }
+        }))
+    }
+}
+
+/// Plain http only to a server on this machine that the operator named, such as `127.0.0.1:3000`.
+fn remotes(clone_hosts: &[String]) -> RemotePolicy {
+    let here = |host: &String| ["127.0.0.1:", "localhost:", "[::1]:"].iter().any(|start| host.starts_with(start));
+    RemotePolicy {
+        allowed_hosts: clone_hosts.to_vec(),
+        plain_http_on_loopback: clone_hosts.iter().any(here),
+        private_addresses: false,
     }
 }
 
