@@ -3,3 +3,4 @@
 pub mod agents;
 pub mod proxy;
 pub mod sandbox;
+pub mod workspace;
