@@ -100,8 +100,8 @@ mod tests {
     #[test]
     fn an_org_keeps_its_shard() {
         // Golden: consumers elsewhere compute it too.
-        assert_eq!(shard(OrgId(Uuid::nil())), 0x05);
-        assert_eq!(shard(OrgId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001))), 0);
+        assert_eq!(shard(OrgId(Uuid::nil())), 101);
+        assert_eq!(shard(OrgId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001))), 23);
     }
 
     #[test]

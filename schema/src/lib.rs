@@ -5,6 +5,8 @@
 //! # How to add a migration
 //! A new numbered file in `migrations/`; never edit one that has been released. Then `make sqlx`.
 
+pub mod audit;
+pub mod hash_chain;
 pub mod roles;
 
 /// The migrations in `migrations/`, embedded.
