@@ -19,6 +19,7 @@ mod executor;
 mod settings;
 
 pub mod agent_run;
+pub mod ledger;
 pub mod objects;
 pub mod org;
 pub mod project;
