@@ -27,6 +27,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: 'es2023',
     reportCompressedSize: false,
+    // One grammar (C++) is larger than a page; it is loaded for C++ only. The budget that counts is scripts/budget.mjs.
+    chunkSizeWarningLimit: 1_000,
   },
   server: {
     proxy: {

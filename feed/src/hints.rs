@@ -76,7 +76,7 @@ impl Hints {
         let committed = Arc::new(Notify::new());
         let (others, announcements) = mpsc::channel(BRIDGE_BUFFER);
         let hub = Arc::new(Hub::new(Some(Outgoing { committed: Arc::clone(&committed), others })));
-        bridge::start(&client, &hub, committed, announcements);
+        bridge::start(client, &hub, committed, announcements);
         Self { hub }
     }
 

@@ -24,7 +24,7 @@ const REACHED_A_MESSAGE: usize = 1_024;
 
 /// Starts the tasks that send and hear. They end when the hub is gone.
 pub(crate) fn start(
-    client: &Client,
+    client: Client,
     hub: &Arc<Hub>,
     committed: Arc<Notify>,
     announcements: mpsc::Receiver<Announcement>,
@@ -32,7 +32,7 @@ pub(crate) fn start(
     let origin = Uuid::new_v4().to_string();
     tokio::spawn(send_committed(client.clone(), origin.clone(), Arc::downgrade(hub), committed));
     tokio::spawn(send_announcements(client.clone(), origin.clone(), announcements));
-    tokio::spawn(hear(client.clone(), origin, Arc::downgrade(hub)));
+    tokio::spawn(hear(client, origin, Arc::downgrade(hub)));
 }
 
 /// Any number of commits while one message is on its way make one more message.

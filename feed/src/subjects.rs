@@ -23,7 +23,7 @@ pub struct StreamSettings {
     pub retained_messages: u64,
     /// None: no limit by age.
     pub max_age: Option<Duration>,
-    /// None: no limit by size.
+    /// None: no limit by size. NATS sets a limit's room aside at once, and refuses the stream when there is less.
     pub max_bytes: Option<u64>,
     /// Copies in a NATS cluster, 1 to 5.
     pub replicas: u8,
@@ -31,7 +31,7 @@ pub struct StreamSettings {
 
 impl Default for StreamSettings {
     fn default() -> Self {
-        Self { retained_messages: 100_000, max_age: None, max_bytes: Some(2 << 30), replicas: 1 }
+        Self { retained_messages: 100_000, max_age: None, max_bytes: None, replicas: 1 }
     }
 }
 
@@ -63,8 +63,7 @@ impl StreamSettings {
             duplicate_window: self.max_age.unwrap_or(Duration::MAX).min(Duration::from_secs(1)),
             allow_direct: true,
             allow_atomic_publish: true,
-            deny_purge: true,
-            first_sequence: Some(first_sequence.max(1)),
+            first_sequence: (first_sequence > 1).then_some(first_sequence),
             ..Config::default()
         }
     }

@@ -75,7 +75,7 @@ pub(super) async fn unplaced(
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut events = Vec::new();
     if gaps.is_empty() {
-        events = read(sqlx::query(ABOVE).bind(high).bind(i64::from(limit)).fetch_all(conn).await?)?;
+        events = read(&sqlx::query(ABOVE).bind(high).bind(i64::from(limit)).fetch_all(conn).await?)?;
     } else if gaps.len() <= RANGES_A_STATEMENT {
         events = gaps_and_above(conn, high, gaps, limit).await?;
     } else {
@@ -118,7 +118,7 @@ async fn gaps_and_above(
         .bind(&lasts)
         .fetch_all(conn)
         .await?;
-    read(rows)
+    read(&rows)
 }
 
 macro_rules! select {
@@ -145,7 +145,7 @@ const GAPS_AND_ABOVE: &str = concat!(
     ")"
 );
 
-fn read(rows: Vec<PgRow>) -> Result<Vec<Unplaced>, sqlx::Error> {
+fn read(rows: &[PgRow]) -> Result<Vec<Unplaced>, sqlx::Error> {
     rows.iter().map(read_one).collect()
 }
 

@@ -56,7 +56,8 @@ impl Gaps {
         gaps
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 

@@ -28,11 +28,7 @@ pub(super) struct Heads {
 
 impl Heads {
     /// Makes sure that every one of these is known.
-    pub(super) async fn load(
-        &mut self,
-        conn: &mut PgConnection,
-        orgs: impl IntoIterator<Item = OrgId>,
-    ) -> Result<(), sqlx::Error> {
+    pub(super) async fn load(&mut self, conn: &mut PgConnection, orgs: HashSet<OrgId>) -> Result<(), sqlx::Error> {
         let missing: HashSet<OrgId> = orgs.into_iter().filter(|org| !self.known.contains_key(org)).collect();
         if missing.is_empty() {
             return Ok(());
@@ -54,8 +50,7 @@ impl Heads {
             let mut hash = GENESIS;
             // The table's check says that it has 32 bytes.
             hash.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
-            let head =
-                OrgHead { position: from_bigint(position), org_position: from_bigint(org_position), hash };
+            let head = OrgHead { position: from_bigint(position), org_position: from_bigint(org_position), hash };
             self.known.insert(OrgId(org), head);
         }
         Ok(())

@@ -8,6 +8,7 @@ use feed::lease::{Held, Lease, LeaseError};
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub(super) const LEASE: &str = "ledger";
@@ -72,8 +73,7 @@ pub(super) async fn run(
 }
 
 async fn acquire(pool: &PgPool, lease: &Lease) -> Result<Option<Held>, LeaseError> {
-    let acquire =
-        |source| LeaseError::Acquire { name: lease.name().to_owned(), source };
+    let acquire = |source| LeaseError::Acquire { name: lease.name().to_owned(), source };
     let mut conn = pool.acquire().await.map_err(acquire)?;
     lease.acquire(&mut conn).await
 }
@@ -83,21 +83,38 @@ async fn lead(leadership: Leadership, stop: &CancellationToken) {
     let term = stop.child_token();
     leadership.status.set_leading(true);
     tracing::info!(holder = leadership.lease.holder(), epoch = leadership.held.epoch, "leading the ledger");
-    let parts = async {
-        tokio::join!(
-            keep_lease(&leadership, &term),
-            keep_sequencing(&leadership, &term),
-            relay::run(&leadership, &term),
-            inspect::run(&leadership, &term),
-        )
-    };
-    let mut parts = std::pin::pin!(parts);
-    let ended = tokio::select! {
-        _ = &mut parts => true,
-        () = term.cancelled() => false,
-    };
-    if !ended && tokio::time::timeout(HAND_OVER_LIMIT, &mut parts).await.is_err() {
+    let leadership = Arc::new(leadership);
+    let mut parts = JoinSet::new();
+    // Aborted with the set, should this function be dropped.
+    parts.spawn({
+        let (leadership, term) = (Arc::clone(&leadership), term.clone());
+        async move { keep_lease(&leadership, &term).await }
+    });
+    parts.spawn(keep_sequencing(Arc::clone(&leadership), term.clone()));
+    parts.spawn({
+        let (leadership, term) = (Arc::clone(&leadership), term.clone());
+        async move { relay::run(&leadership, &term).await }
+    });
+    parts.spawn({
+        let (leadership, term) = (Arc::clone(&leadership), term.clone());
+        async move { inspect::run(&leadership, &term).await }
+    });
+    while !term.is_cancelled() {
+        tokio::select! {
+            () = term.cancelled() => {}
+            // A relay without NATS ends at once; a part that panicked ends the term.
+            ended = parts.join_next() => {
+                if let Some(Err(error)) = ended {
+                    tracing::error!(%error, "a part of the ledger broke");
+                    term.cancel();
+                }
+            }
+        }
+    }
+    let finished = async { while parts.join_next().await.is_some() {} };
+    if tokio::time::timeout(HAND_OVER_LIMIT, finished).await.is_err() {
         tracing::warn!("the ledger stopped in the middle of its work; the next leader goes on from there");
+        parts.shutdown().await;
     }
     leadership.status.set_leading(false);
     let released = tokio::time::timeout(HAND_OVER_LIMIT, release(&leadership)).await;
@@ -140,25 +157,27 @@ async fn renew(leadership: &Leadership) -> Result<(), LeaseError> {
 }
 
 /// Sequences until the term ends, with fresh memory after each failure; ends the term when a newer leader writes.
-async fn keep_sequencing(leadership: &Leadership, term: &CancellationToken) {
+async fn keep_sequencing(leadership: Arc<Leadership>, term: CancellationToken) {
     let mut pause = FIRST_PAUSE;
     while !term.is_cancelled() {
-        if let Some(unmet) = unmet_condition(leadership).await {
+        if let Some(unmet) = unmet_condition(&leadership).await {
             tracing::error!(unmet, "the ledger does not sequence");
             leadership.status.set_problem(Some(unmet));
             pause = LONGEST_PAUSE;
         } else {
             leadership.status.set_problem(None);
             let started = tokio::time::Instant::now();
-            match sequencer::run(leadership, term).await {
+            match sequencer::run(Arc::clone(&leadership), term.clone()).await {
                 Ok(()) => return,
                 Err(sequencer::SequencerError::Fenced) => {
                     tracing::warn!("a newer leader has the ledger");
                     return term.cancel();
                 }
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "sequencing stopped; its memory is dropped and it starts again");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "sequencing stopped; its memory is dropped and it starts again"
+                    );
                     leadership.status.set_problem(Some(error.to_string()));
                 }
             }

@@ -8,7 +8,7 @@
 //! there, just says where to go on (`stream_copy.rs` judges that, and makes it anew when it is damaged).
 
 use super::leader::Leadership;
-use super::stream_copy::{CopyError, StreamCopy};
+use super::stream_copy::{CopyError, Damage, StreamCopy};
 use async_nats::HeaderMap;
 use async_nats::header::{
     NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE, NATS_EXPECTED_LAST_SEQUENCE,
@@ -82,32 +82,31 @@ pub(super) async fn run(leadership: &Leadership, stop: &CancellationToken) {
     let mut pause = FIRST_PAUSE;
     let mut failing = false;
     while !stop.is_cancelled() {
-        let mut relay = Relay {
-            leadership,
-            copy: &mut copy,
-            in_flight: VecDeque::new(),
-            sent: 0,
-            confirmed: 0,
-            batches_from,
-        };
+        let mut relay =
+            Relay { leadership, copy: &mut copy, in_flight: VecDeque::new(), sent: 0, confirmed: 0, batches_from };
         let outcome = relay.go(stop, &mut failing).await;
         batches_from = relay.batches_from;
         let Err(error) = outcome else { return };
         if relay.confirmed > 0 {
             pause = FIRST_PAUSE;
         }
-        let chain = &error as &dyn std::error::Error;
-        if failing {
-            tracing::debug!(error = chain, "relaying failed again");
-        } else {
-            tracing::warn!(error = chain, "relaying stopped; sequencing goes on, and the relay tries again");
-        }
+        tell(&error, failing);
         failing = true;
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Once aloud, then quietly until it works again.
+fn tell(error: &RelayError, again: bool) {
+    let error = error as &dyn std::error::Error;
+    if again {
+        tracing::debug!(error, "relaying failed again");
+    } else {
+        tracing::warn!(error, "relaying stopped; sequencing goes on, and the relay tries again");
     }
 }
 
@@ -137,15 +136,23 @@ impl Relay<'_> {
         checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         checks.reset();
         loop {
-            let waiting = head.borrow_and_update().saturating_sub(self.sent);
-            if self.send_some(waiting).await? {
+            if stop.is_cancelled() {
+                return Ok(());
+            }
+            let committed = *head.borrow_and_update();
+            // 0 until the sequencer has taken over.
+            if committed > 0 && committed < self.sent {
+                // PostgreSQL came back without what it had committed: the stream holds events that are not.
+                return Err(CopyError::Damaged(Damage::Ahead { last: self.sent, head: committed }).into());
+            }
+            if self.send_some(committed.saturating_sub(self.sent)).await? {
                 continue;
             }
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
                 outcome = next_confirmation(&mut self.in_flight) => self.accept(outcome).await?,
-                _ = checks.tick() => self.copy.check(self.confirmed).await?,
+                _ = checks.tick() => self.copy.check(self.confirmed, self.sent).await?,
                 // The sender lives as long as the leadership does.
                 _ = head.changed(), if self.in_flight.len() < IN_FLIGHT => {}
             }
@@ -178,7 +185,7 @@ impl Relay<'_> {
     }
 
     /// The next rows: from memory, or from PostgreSQL when the relay is behind.
-    async fn rows(&self, waiting: u64, limit: usize) -> Result<Vec<Arc<LogRow>>, RelayError> {
+    async fn rows(&mut self, waiting: u64, limit: usize) -> Result<Vec<Arc<LogRow>>, RelayError> {
         let limit = usize::try_from(waiting).unwrap_or(limit).min(limit);
         if let Some(rows) = self.leadership.tail.after(self.sent, limit) {
             return Ok(rows);
@@ -253,8 +260,9 @@ impl Relay<'_> {
 
     /// An event that is larger than the server takes goes out without its payload: consumers read it from PostgreSQL.
     fn message(&self, row: &LogRow) -> (String, HeaderMap, Bytes) {
-        let room = self.copy.context().client().server_info().max_payload.saturating_sub(HEADER_ROOM);
-        let payload = if row.payload.len() > room { Bytes::new() } else { Bytes::copy_from_slice(row.payload.as_bytes()) };
+        let room = self.copy.context().client().max_payload().saturating_sub(HEADER_ROOM);
+        let payload =
+            if row.payload.len() > room { Bytes::new() } else { Bytes::copy_from_slice(row.payload.as_bytes()) };
         (subjects::subject_of(row), subjects::headers(row), payload)
     }
 

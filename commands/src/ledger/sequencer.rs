@@ -9,13 +9,15 @@ use super::gaps::{Gaps, Holder, Range};
 use super::heads::{Heads, OrgHead};
 use super::leader::Leadership;
 use super::locks;
-use domain::ids::Position;
+use domain::ids::{OrgId, Position};
 use feed::log::{LogRow, from_bigint, to_bigint};
 use feed::{crashpoint, crashpoint::is_planned};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use schema::hash_chain::Hash;
-use sqlx::{Connection, PgConnection};
-use std::collections::BTreeSet;
-use std::future::Future;
+use sqlx::{Connection, Executor, PgConnection, PgPool};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -30,7 +32,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(10);
 const STATEMENT_LIMIT: Duration = Duration::from_secs(15);
 
 #[derive(Debug, thiserror::Error)]
-pub enum SequencerError {
+pub(super) enum SequencerError {
     #[error("failed to connect")]
     Connect(#[source] sqlx::Error),
     #[error("failed to take over the ledger")]
@@ -59,16 +61,16 @@ pub enum SequencerError {
 }
 
 /// Sequences until `stop`, or until something fails; then nothing of its memory is left.
-pub(super) async fn run(leadership: &Leadership, stop: &CancellationToken) -> Result<(), SequencerError> {
-    let mut session = Session::take_over(leadership).await?;
-    let mut poller = Poller::new(leadership).await?;
+pub(super) async fn run(leadership: Arc<Leadership>, stop: CancellationToken) -> Result<(), SequencerError> {
+    let mut session = Session::take_over(Arc::clone(&leadership)).await?;
+    let mut poller = Poller::new(&leadership.pool).await?;
     let mut committed = leadership.hints.on_committed();
     let mut wait = FIRST_WAIT;
     while !stop.is_cancelled() {
         committed.borrow_and_update();
-        let placed = session.round(leadership).await?;
+        let placed = session.round().await?;
         let mut again = placed > 0;
-        if let Some(holders) = poller.finished().await? {
+        if let Some(holders) = poller.finished()? {
             session.gaps.poll_ended(&holders);
             again |= session.gaps.want_read();
         }
@@ -96,6 +98,7 @@ pub(super) async fn run(leadership: &Leadership, stop: &CancellationToken) -> Re
 
 /// What the leader knows, as long as its connection lives.
 struct Session {
+    leadership: Arc<Leadership>,
     conn: PgConnection,
     epoch: i64,
     position: Position,
@@ -107,8 +110,8 @@ struct Session {
 
 impl Session {
     /// Raises the epoch, which shuts out every leader before, and reads where they got to.
-    async fn take_over(leadership: &Leadership) -> Result<Self, SequencerError> {
-        let mut conn = connect(leadership).await?;
+    async fn take_over(leadership: Arc<Leadership>) -> Result<Self, SequencerError> {
+        let mut conn = connect(&leadership.pool).await?;
         // Only the holder of the lease: a leader that lost it while it was stopped must not fence its successor.
         let state = sqlx::query_as::<_, (i64, i64, i64, Vec<i64>, Vec<i64>)>(
             "update ledger_state set epoch = epoch + 1
@@ -123,21 +126,21 @@ impl Session {
         .bind(leadership.held.epoch)
         .fetch_optional(&mut conn);
         let (epoch, position, high, firsts, lasts) =
-            within(state).await?.map_err(SequencerError::TakeOver)?.ok_or(SequencerError::Fenced)?;
+            within(state.boxed()).await?.map_err(SequencerError::TakeOver)?.ok_or(SequencerError::Fenced)?;
         let ranges = firsts.into_iter().zip(lasts).map(|(first, last)| Range { first, last });
         let position = from_bigint(position);
         leadership.tail.set_head(position);
         tracing::info!(epoch, position, "sequencing");
-        Ok(Self { conn, epoch, position, high, gaps: Gaps::restored(ranges), heads: Heads::default() })
+        Ok(Self { leadership, conn, epoch, position, high, gaps: Gaps::restored(ranges), heads: Heads::default() })
     }
 
     /// Reads once and writes what was found. Returns how many events got a position.
-    async fn round(&mut self, leadership: &Leadership) -> Result<usize, SequencerError> {
+    async fn round(&mut self) -> Result<usize, SequencerError> {
         let after = self.high;
         let ranges: Vec<Range> = self.gaps.ranges().collect();
         let read = self.gaps.read_started();
-        let found = find::unplaced(&mut self.conn, after, &ranges, leadership.settings.batch);
-        let found = within(found).await?.map_err(|source| SequencerError::Read { after, source })?;
+        let found = find::unplaced(&mut self.conn, after, &ranges, self.leadership.settings.batch);
+        let found = within(found.boxed()).await?.map_err(|source| SequencerError::Read { after, source })?;
         for event in &found.events {
             if event.id > self.high {
                 self.gaps.step_over(Range { first: self.high + 1, last: event.id - 1 });
@@ -147,7 +150,7 @@ impl Session {
             }
         }
         let burned = self.gaps.after_read(read, found.saw_up_to);
-        leadership.status.set_gaps(self.gaps.len());
+        self.leadership.status.set_gaps(self.gaps.len());
         if found.events.is_empty() && !burned {
             return Ok(0);
         }
@@ -156,17 +159,17 @@ impl Session {
         let rows = self.write(batch).await?;
         crashpoint!("sequencer.after_commit");
         let announced: Vec<(i64, Position)> = rows.iter().map(|row| (row.event_row, row.position)).collect();
-        leadership.tail.push(rows);
-        leadership.hints.sequenced(&announced);
-        leadership.status.set_position(self.position);
+        self.leadership.tail.push(rows);
+        self.leadership.hints.sequenced(&announced);
+        self.leadership.status.set_position(self.position);
         self.heads.trim();
         Ok(placed)
     }
 
     /// Continues the log and each org's chain, in memory.
     async fn place(&mut self, events: Vec<Unplaced>) -> Result<Batch, SequencerError> {
-        let load = self.heads.load(&mut self.conn, events.iter().map(|event| event.org));
-        within(load).await?.map_err(SequencerError::Heads)?;
+        let orgs: HashSet<OrgId> = events.iter().map(|event| event.org).collect();
+        within(self.heads.load(&mut self.conn, orgs).boxed()).await?.map_err(SequencerError::Heads)?;
         let mut batch = Batch::default();
         for (position, event) in (self.position + 1..).zip(events) {
             let before = self.heads.get(event.org);
@@ -184,7 +187,7 @@ impl Session {
         let head = batch.rows.last().map_or(after, |row| row.position);
         let gaps = self.gaps.to_multirange();
         let expected = batch.rows.len();
-        let fenced = within(write(&mut self.conn, self.epoch, head, self.high, &gaps, &batch)).await?;
+        let fenced = within(write(&mut self.conn, self.epoch, head, self.high, &gaps, &batch).boxed()).await?;
         let written = fenced.map_err(|source| SequencerError::Write { after, source })?;
         match written {
             Some(rows) if usize::try_from(rows) == Ok(expected) => {
@@ -295,8 +298,8 @@ struct Poller {
 }
 
 impl Poller {
-    async fn new(leadership: &Leadership) -> Result<Self, SequencerError> {
-        Ok(Self { idle: Some(connect(leadership).await?), running: JoinSet::new(), last: Instant::now() })
+    async fn new(pool: &PgPool) -> Result<Self, SequencerError> {
+        Ok(Self { idle: Some(connect(pool).await?), running: JoinSet::new(), last: Instant::now() })
     }
 
     fn is_busy(&self) -> bool {
@@ -311,14 +314,14 @@ impl Poller {
         if let Some(mut conn) = self.idle.take() {
             self.last = Instant::now();
             self.running.spawn(async move {
-                let holders = within(locks::holders(&mut conn)).await?.map_err(SequencerError::Locks)?;
+                let holders = within(locks::holders(&mut conn).boxed()).await?.map_err(SequencerError::Locks)?;
                 Ok((conn, holders))
             });
         }
     }
 
     /// The answer, if it is there.
-    async fn finished(&mut self) -> Result<Option<BTreeSet<Holder>>, SequencerError> {
+    fn finished(&mut self) -> Result<Option<BTreeSet<Holder>>, SequencerError> {
         match self.running.try_join_next() {
             Some(done) => self.accept(done).map(Some),
             None => Ok(None),
@@ -345,19 +348,18 @@ impl Poller {
 }
 
 /// A connection outside the pool: it dies with the memory that belongs to it.
-async fn connect(leadership: &Leadership) -> Result<PgConnection, SequencerError> {
-    let options = leadership.pool.connect_options();
-    let mut conn = within(PgConnection::connect_with(&options)).await?.map_err(SequencerError::Connect)?;
+async fn connect(pool: &PgPool) -> Result<PgConnection, SequencerError> {
+    let options = pool.connect_options();
+    let mut conn = within(PgConnection::connect_with(&options).boxed()).await?.map_err(SequencerError::Connect)?;
     // A plan that was made while the tables were empty must not outlive that; and what is published must survive.
-    let settings = sqlx::raw_sql(
+    let settings = conn.execute(
         "set plan_cache_mode = force_custom_plan; set enable_seqscan = off; set enable_bitmapscan = off;
          select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'",
-    )
-    .execute(&mut conn);
+    );
     within(settings).await?.map_err(SequencerError::Connect)?;
     Ok(conn)
 }
 
-async fn within<T>(statement: impl Future<Output = T>) -> Result<T, SequencerError> {
+async fn within<T>(statement: BoxFuture<'_, T>) -> Result<T, SequencerError> {
     tokio::time::timeout(STATEMENT_LIMIT, statement).await.map_err(|_| SequencerError::TimedOut)
 }

@@ -64,7 +64,7 @@ pub(super) enum CopyError {
 pub(super) enum Damage {
     #[error("it is gone")]
     Gone,
-    #[error("it is at {last}, ahead of the ledger's {head}")]
+    #[error("it is at {last}, ahead of what was published, {head}")]
     Ahead { last: u64, head: Position },
     #[error("it ends at {last}, before the oldest position {oldest} that it should hold")]
     FarBehind { last: u64, oldest: Position },
@@ -88,6 +88,8 @@ pub(super) struct StreamCopy {
     status: LedgerStatus,
     /// Where the reading back goes on.
     next_check: Position,
+    /// What a check found inside: its ends alone would look good.
+    condemned: Option<Damage>,
 }
 
 impl StreamCopy {
@@ -99,6 +101,7 @@ impl StreamCopy {
             messages_a_check: u64::from(leadership.settings.messages_a_check),
             status: leadership.status.clone(),
             next_check: 0,
+            condemned: None,
         }
     }
 
@@ -113,8 +116,11 @@ impl StreamCopy {
         }
         let damage = match self.stream().await? {
             None => Damage::Gone,
-            Some(mut stream) => match self.judge(&mut stream).await {
-                Ok(last) => return Ok(last),
+            Some(stream) => match self.judge(&stream).await {
+                Ok(last) => match self.condemned {
+                    None => return Ok(last),
+                    Some(damage) => damage,
+                },
                 Err(CopyError::Damaged(damage)) => damage,
                 Err(error) => return Err(error),
             },
@@ -122,13 +128,35 @@ impl StreamCopy {
         self.make_anew(damage).await
     }
 
-    /// Compares the stream with the ledger up to `confirmed`, and reads some of its messages back.
-    pub(super) async fn check(&mut self, confirmed: Position) -> Result<(), CopyError> {
+    /// Compares the stream with the ledger up to `confirmed`, and reads some of its messages back. `sent` is the last
+    /// position that was published at all.
+    pub(super) async fn check(&mut self, confirmed: Position, sent: Position) -> Result<(), CopyError> {
+        let outcome = self.compare(confirmed, sent).await;
+        if let Err(CopyError::Damaged(damage)) = &outcome {
+            match damage {
+                Damage::Hole { .. } | Damage::Unreadable { .. } | Damage::OtherEvent { .. } => {
+                    self.condemned = Some(*damage);
+                }
+                // What the stream's state shows is judged afresh.
+                Damage::Gone
+                | Damage::Ahead { .. }
+                | Damage::FarBehind { .. }
+                | Damage::LostEnd { .. }
+                | Damage::OtherSettings => {}
+            }
+        }
+        outcome
+    }
+
+    async fn compare(&mut self, confirmed: Position, sent: Position) -> Result<(), CopyError> {
         let Some(stream) = self.stream().await? else { return Err(CopyError::Damaged(Damage::Gone)) };
         let state = stream.cached_info().state.clone();
         whole(&state)?;
         if state.last_sequence < confirmed {
             return Err(CopyError::Damaged(Damage::LostEnd { last: state.last_sequence, confirmed }));
+        }
+        if state.last_sequence > sent {
+            return Err(CopyError::Damaged(Damage::Ahead { last: state.last_sequence, head: sent }));
         }
         if state.messages == 0 || confirmed < state.first_sequence {
             return Ok(());
@@ -146,15 +174,13 @@ impl StreamCopy {
     async fn stream(&self) -> Result<Option<Stream>, CopyError> {
         match self.context.get_stream(STREAM).await {
             Ok(stream) => Ok(Some(stream)),
-            Err(error) => match error.kind() {
-                GetStreamErrorKind::JetStream(ref answer) if answer.error_code().0 == STREAM_NOT_FOUND => Ok(None),
-                _ => Err(CopyError::State(error)),
-            },
+            Err(error) if says_gone(&error) => Ok(None),
+            Err(error) => Err(CopyError::State(error)),
         }
     }
 
     /// The last sequence of a stream that is a true copy up to there.
-    async fn judge(&mut self, stream: &mut Stream) -> Result<Position, CopyError> {
+    async fn judge(&self, stream: &Stream) -> Result<Position, CopyError> {
         let state = stream.cached_info().state.clone();
         // The head is read after the stream's state: nothing is published before it is in the ledger.
         let head = self.head().await?;
@@ -209,15 +235,14 @@ impl StreamCopy {
             tracing::warn!(stream = STREAM, %damage, first, head, "making the stream anew and filling it from PostgreSQL");
             match self.context.delete_stream(STREAM).await {
                 Ok(_) => {}
-                Err(error) => match error.kind() {
-                    GetStreamErrorKind::JetStream(ref answer) if answer.error_code().0 == STREAM_NOT_FOUND => {}
-                    _ => return Err(CopyError::Delete(error)),
-                },
+                Err(error) if says_gone(&error) => {}
+                Err(error) => return Err(CopyError::Delete(error)),
             }
         }
         self.context.create_stream(self.settings.config(first)).await.map_err(CopyError::Create)?;
         self.status.count_refill();
         self.next_check = 0;
+        self.condemned = None;
         Ok(first - 1)
     }
 
@@ -229,16 +254,15 @@ impl StreamCopy {
     /// Whether these messages are the events that the ledger has at their positions.
     async fn same_events(&self, stream: &Stream, sequences: &[u64]) -> Result<(), CopyError> {
         let positions: Vec<i64> = sequences.iter().map(|sequence| to_bigint(*sequence)).collect();
-        let ledger: HashMap<Position, EventId> = sqlx::query_as::<_, (i64, Uuid)>(
-            "select position, event_id from ledger where position = any($1)",
-        )
-        .bind(&positions)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(CopyError::Ledger)?
-        .into_iter()
-        .map(|(position, event)| (from_bigint(position), EventId(event)))
-        .collect();
+        let ledger: HashMap<Position, EventId> =
+            sqlx::query_as::<_, (i64, Uuid)>("select position, event_id from ledger where position = any($1)")
+                .bind(&positions)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(CopyError::Ledger)?
+                .into_iter()
+                .map(|(position, event)| (from_bigint(position), EventId(event)))
+                .collect();
         let found: Vec<(u64, Option<EventId>)> = futures::stream::iter(sequences.iter().copied())
             .map(|sequence| async move { Ok((sequence, read_event_id(stream, sequence).await?)) })
             .buffered(16)
@@ -278,10 +302,19 @@ async fn read_event_id(stream: &Stream, sequence: u64) -> Result<Option<EventId>
     }
     match stream.get_raw_message(sequence).await {
         Ok(message) => Ok(event_id(&message.headers)),
-        Err(source) => match source.kind() {
-            RawMessageErrorKind::NoMessageFound => Ok(None),
-            RawMessageErrorKind::JetStream(ref answer) if answer.error_code().0 == NO_MESSAGE_FOUND => Ok(None),
-            _ => Err(CopyError::RawMessage { sequence, source }),
-        },
+        Err(error) if says_no_message(&error) => Ok(None),
+        Err(source) => Err(CopyError::RawMessage { sequence, source }),
+    }
+}
+
+fn says_gone(error: &GetStreamError) -> bool {
+    matches!(error.kind(), GetStreamErrorKind::JetStream(answer) if answer.error_code().0 == STREAM_NOT_FOUND)
+}
+
+fn says_no_message(error: &RawMessageError) -> bool {
+    match error.kind() {
+        RawMessageErrorKind::NoMessageFound => true,
+        RawMessageErrorKind::JetStream(answer) => answer.error_code().0 == NO_MESSAGE_FOUND,
+        RawMessageErrorKind::InvalidSubject | RawMessageErrorKind::Other => false,
     }
 }

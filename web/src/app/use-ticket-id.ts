@@ -3,15 +3,20 @@ import { TicketIdByKeyDocument } from '~/gql/generated';
 import { request } from '~/gql/request';
 import type { LiveBoard } from '~/live/use-board-changes';
 
-/** The id of "AL-12": from the board where it stands there, else (archived, another board) from the server. */
+/**
+ * The id of "AL-12": from the board where it stands there, else (archived, another board) from the server. Found once,
+ * it stays: a ticket that leaves the board while its drawer is open is still the same ticket.
+ */
 export function useTicketId(orgId: string, key: string, board: LiveBoard) {
-  const isLoaded = board.load.status === 'ready';
-  const onBoard = isLoaded ? [...board.store.cards()].find((card) => card.key === key)?.ticketId : undefined;
-  const query = useQuery({
+  const { data, error, refetch } = useQuery({
     queryKey: ['ticket id', orgId, key],
-    queryFn: async ({ signal }) => (await request(TicketIdByKeyDocument, { orgId, key }, signal)).ticketByKey.id,
-    enabled: isLoaded && onBoard === undefined,
+    queryFn: async ({ signal }) => {
+      for (const card of board.store.cards()) if (card.key === key) return card.ticketId;
+      return (await request(TicketIdByKeyDocument, { orgId, key }, signal)).ticketByKey.id;
+    },
+    enabled: board.load.status === 'ready',
     staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
   });
-  return { ticketId: onBoard ?? query.data, error: onBoard ? null : query.error, retry: () => void query.refetch() };
+  return { ticketId: data, error, retry: () => void refetch() };
 }

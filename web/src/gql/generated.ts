@@ -224,6 +224,8 @@ export type PlanItemFieldsFragment = { id: string, parentId: string | null, kind
 
 export type RunDetailFragment = { baseRef: string | null, headCommit: string | null, summary: string | null, timeBudgetS: number | null, lastSeq: number, id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, diff: { unified: string, truncated: boolean, additions: number, deletions: number, files: Array<{ path: string, additions: number, deletions: number, status: string }> } | null, artifacts: Array<{ id: string, name: string, mime: string, sizeBytes: number, digest: string }>, plan: Array<{ id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null }>, usage: { inputTokens: number, cachedInputTokens: number, outputTokens: number }, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null };
 
+export type RunBriefFragment = { summary: string | null, id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, diff: { additions: number, deletions: number, files: Array<{ path: string }> } | null, plan: Array<{ id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null }>, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null };
+
 export type RunEventFieldsFragment = { seq: number, at: string, type: RunEventType, text: string, data: unknown };
 
 export type RepositoryFieldsFragment = { id: string, provider: RepoProvider, name: string, cloneUrl: string, defaultBranch: string | null, connectedAt: string, disconnectedAt: string | null };
@@ -366,6 +368,13 @@ export type AgentRunQueryVariables = Exact<{
 
 
 export type AgentRunQuery = { agentRun: { baseRef: string | null, headCommit: string | null, summary: string | null, timeBudgetS: number | null, lastSeq: number, id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, diff: { unified: string, truncated: boolean, additions: number, deletions: number, files: Array<{ path: string, additions: number, deletions: number, status: string }> } | null, artifacts: Array<{ id: string, name: string, mime: string, sizeBytes: number, digest: string }>, plan: Array<{ id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null }>, usage: { inputTokens: number, cachedInputTokens: number, outputTokens: number }, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null } };
+
+export type AgentRunBriefQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type AgentRunBriefQuery = { agentRun: { summary: string | null, id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, diff: { additions: number, deletions: number, files: Array<{ path: string }> } | null, plan: Array<{ id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null }>, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null } };
 
 export type RunEventsQueryVariables = Exact<{
   runId: string;
@@ -858,6 +867,83 @@ fragment PlanItemFields on PlanItem {
     columnKey
   }
 }`, {"fragmentName":"RunDetail"}) as unknown as TypedDocumentString<RunDetailFragment, unknown>;
+export const RunBriefFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
+    fragment RunBrief on AgentRun {
+  ...RunRow
+  summary
+  diff {
+    additions
+    deletions
+    files {
+      path
+    }
+  }
+  plan {
+    ...PlanItemFields
+  }
+}
+    fragment ActorFields on Actor {
+  kind
+  id
+  name
+  runId
+}
+fragment RunRow on AgentRun {
+  id
+  projectId
+  ticketId
+  conversationId
+  mode
+  provider
+  model
+  prompt
+  state
+  version
+  requestedAt
+  startedAt
+  endedAt
+  costUsdMicros
+  maxCostUsdMicros
+  stationsReached
+  cancelRequested
+  scripted
+  branch
+  ticket {
+    id
+    key
+    title
+    kind
+    columnKey
+  }
+  repo {
+    id
+    name
+  }
+  requestedBy {
+    ...ActorFields
+  }
+  failure {
+    reason
+    message
+  }
+}
+fragment PlanItemFields on PlanItem {
+  id
+  parentId
+  kind
+  title
+  descriptionMd
+  acceptanceCriteria
+  ownerRole
+  columnKey
+  acceptedTicket {
+    id
+    key
+    title
+    kind
+    columnKey
+  }
+}`, {"fragmentName":"RunBrief"}) as unknown as TypedDocumentString<RunBriefFragment, unknown>;
 export const RunEventFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
     fragment RunEventFields on RunEvent {
   seq
@@ -1517,6 +1603,88 @@ fragment RunDetail on AgentRun {
     outputTokens
   }
 }`) as unknown as TypedDocumentString<AgentRunQuery, AgentRunQueryVariables>;
+export const AgentRunBriefDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query AgentRunBrief($id: UUID!) {
+  agentRun(id: $id) {
+    ...RunBrief
+  }
+}
+    fragment ActorFields on Actor {
+  kind
+  id
+  name
+  runId
+}
+fragment RunRow on AgentRun {
+  id
+  projectId
+  ticketId
+  conversationId
+  mode
+  provider
+  model
+  prompt
+  state
+  version
+  requestedAt
+  startedAt
+  endedAt
+  costUsdMicros
+  maxCostUsdMicros
+  stationsReached
+  cancelRequested
+  scripted
+  branch
+  ticket {
+    id
+    key
+    title
+    kind
+    columnKey
+  }
+  repo {
+    id
+    name
+  }
+  requestedBy {
+    ...ActorFields
+  }
+  failure {
+    reason
+    message
+  }
+}
+fragment PlanItemFields on PlanItem {
+  id
+  parentId
+  kind
+  title
+  descriptionMd
+  acceptanceCriteria
+  ownerRole
+  columnKey
+  acceptedTicket {
+    id
+    key
+    title
+    kind
+    columnKey
+  }
+}
+fragment RunBrief on AgentRun {
+  ...RunRow
+  summary
+  diff {
+    additions
+    deletions
+    files {
+      path
+    }
+  }
+  plan {
+    ...PlanItemFields
+  }
+}`) as unknown as TypedDocumentString<AgentRunBriefQuery, AgentRunBriefQueryVariables>;
 export const RunEventsDocument = /*#__PURE__*/ new TypedDocumentString(`
     query RunEvents($runId: UUID!, $after: Cursor, $first: Int!) {
   runEvents(runId: $runId, after: $after, first: $first) {

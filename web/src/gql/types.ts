@@ -11,6 +11,7 @@ import type {
   ProjectFieldsFragment,
   ProvidersQuery,
   RepositoryFieldsFragment,
+  RunBriefFragment,
   RunDetailFragment,
   RunEventFieldsFragment,
   RunRowFragment,
@@ -29,6 +30,7 @@ export type PlanItem = PlanItemFieldsFragment;
 export type Project = ProjectFieldsFragment;
 export type Provider = ProvidersQuery['providers'][number];
 export type Repository = RepositoryFieldsFragment;
+export type RunBrief = RunBriefFragment;
 export type RunDetail = RunDetailFragment;
 export type RunEvent = RunEventFieldsFragment;
 export type RunRow = RunRowFragment;

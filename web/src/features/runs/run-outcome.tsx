@@ -1,14 +1,12 @@
 import type { ReactNode } from 'react';
-import type { RunEvent, RunRow } from '~/gql/types';
+import type { RunRow } from '~/gql/types';
 import { messages } from '~/messages';
 import { ErrorPanel } from '~/ui/error-panel';
 import { Markdown } from '~/ui/markdown';
 import { hasEnded } from '~/ui/run-look';
 import { AfterAMoment, Skeleton } from '~/ui/skeleton';
 import { PlanPanel } from './plan-panel';
-import { useRun } from './use-run';
-
-const noEvents: readonly RunEvent[] = [];
+import { useRunBrief } from './use-run';
 
 interface Props {
   row: RunRow;
@@ -19,7 +17,7 @@ interface Props {
 
 /** What a run made, in short: its plan to choose from, or its own summary and how much it changed. */
 export function RunOutcome({ row, columnName, boardLink, ticketLink }: Props) {
-  const { run, error, retry, reload } = useRun(row.id, row, noEvents);
+  const { run, error, retry, reload } = useRunBrief(row);
   if (!run) {
     if (error) return <ErrorPanel title={messages.outcome.panelFailed} error={error} onRetry={retry} />;
     return (
