@@ -7,6 +7,7 @@
 //! - [`lease`]: one leader a name, with a fencing token.
 //! - [`runner`]: projections and policies over the log, with checkpoint, parking and rebuild.
 //! - [`transcript`]: what a run said and did, a stream of its own beside the log.
+//! - [`worker_registry`]: what each worker found on its machine.
 //! - [`crashpoint!`]: the named places where tests kill the process.
 //!
 //! # How to follow the log
@@ -25,4 +26,5 @@ pub mod message;
 pub mod records;
 pub mod runner;
 pub mod subjects;
+pub mod worker_registry;
 pub mod transcript;

@@ -195,6 +195,11 @@ impl RunEvent {
         Self::Message(Message { from: Speaker::Agent, content: Content::whole(text) })
     }
 
+    /// A step that the product itself took.
+    pub fn told(text: impl Into<String>) -> Self {
+        Self::Message(Message { from: Speaker::Lime, content: Content::whole(text) })
+    }
+
     pub fn log(source: LogSource, text: impl Into<String>) -> Self {
         Self::Log(Log { source, call: None, content: Content::whole(text) })
     }

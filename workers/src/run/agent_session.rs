@@ -156,6 +156,8 @@ async fn work(
     else {
         return Err(Broken::failed(FailureReason::Sandbox, "The sandbox gave no pipes."));
     };
+    // The proxy is stopped while its last events are still being taken.
+    let mut metered_calls = std::mem::replace(&mut proxy.events, mpsc::channel(1).1);
     let stdio = AgentStdio::new(stdin, piped(stdout), piped(stderr));
     let tools = Arc::new(RunTools::new(equipment.commands.clone(), facts.clone()));
     let desk = Arc::new(ToolDesk::new(facts.request.mode, &offered(facts), facts.columns.clone(), tools));
@@ -196,7 +198,7 @@ async fn work(
             }
         }
     };
-    let metered = meter.follow(&mut proxy.events);
+    let metered = meter.follow(&mut metered_calls);
     let ((end, ended), stored, (), ()) = tokio::join!(driven, stored, guarded, metered);
     if let Some(reason) = stopped_because {
         return Err(Broken::Stopped(reason));

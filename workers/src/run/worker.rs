@@ -1,6 +1,7 @@
 //! A worker: takes runs into its slots, keeps their leases alive, and tells each run when to stop.
 
-use super::execution::{self, Equipment};
+use super::equipment::Equipment;
+use super::execution;
 use super::queue::{self, Claim, Heartbeat};
 use crate::policies::RUN_QUEUE_HINT;
 use domain::{RunId, WorkerId};
