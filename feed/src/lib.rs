@@ -6,6 +6,7 @@
 //! - [`hints`]: wake-ups that may be lost.
 //! - [`lease`]: one leader a name, with a fencing token.
 //! - [`runner`]: projections and policies over the log, with checkpoint, parking and rebuild.
+//! - [`transcript`]: what a run said and did, a stream of its own beside the log.
 //! - [`crashpoint!`]: the named places where tests kill the process.
 //!
 //! # How to follow the log
@@ -24,3 +25,4 @@ pub mod message;
 pub mod records;
 pub mod runner;
 pub mod subjects;
+pub mod transcript;

@@ -6,6 +6,7 @@
 //! A new numbered file in `migrations/`; never edit one that has been released. Then `make sqlx`.
 
 pub mod roles;
+pub mod transcript;
 
 /// The migrations in `migrations/`, embedded.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
