@@ -1,0 +1,91 @@
+//! Sessions of browsers: a random id in a cookie, stored as its hash.
+
+use super::secret::{SecretHash, hash, random_secret};
+use super::{AuthError, epoch};
+use chrono::{DateTime, Utc};
+use domain::UserId;
+use sqlx::{PgPool, Row};
+use uuid::Uuid;
+
+/// A session ends after this long without a request.
+pub(crate) const IDLE_DAYS: i32 = 7;
+/// A session ends this long after sign-in, whatever happens.
+pub(crate) const ABSOLUTE_DAYS: i32 = 30;
+const USER_AGENT_MAX_CHARS: usize = 200;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub user: UserId,
+    pub public_id: Uuid,
+    last_seen_at: DateTime<Utc>,
+}
+
+/// Opens a session and returns the secret for the cookie.
+pub(crate) async fn open(pool: &PgPool, user: UserId, user_agent: Option<&str>) -> Result<String, AuthError> {
+    let secret = random_secret()?;
+    let user_agent: Option<String> =
+        user_agent.map(|text| text.chars().filter(|c| !c.is_control()).take(USER_AGENT_MAX_CHARS).collect());
+    sqlx::query(
+        "insert into sessions (id_hash, public_id, user_id, expires_at, user_agent)
+         values ($1, $2, $3, now() + make_interval(days => $4), $5)",
+    )
+    .bind(hash(&secret).as_slice())
+    .bind(Uuid::now_v7())
+    .bind(user.as_uuid())
+    .bind(ABSOLUTE_DAYS)
+    .bind(user_agent)
+    .execute(pool)
+    .await
+    .map_err(AuthError::store("a session"))?;
+    Ok(secret)
+}
+
+/// The session of this secret, if it still stands.
+pub(crate) async fn find(pool: &PgPool, id: &SecretHash) -> Result<Option<Session>, AuthError> {
+    let row = sqlx::query(
+        "select user_id, public_id, last_seen_at from sessions
+         where id_hash = $1 and revoked_at is null and expires_at > now()
+           and last_seen_at > now() - make_interval(days => $2)",
+    )
+    .bind(id.as_slice())
+    .bind(IDLE_DAYS)
+    .fetch_optional(pool)
+    .await
+    .map_err(AuthError::store("a session"))?;
+    let session = row.map(|row| {
+        Ok::<_, sqlx::Error>(Session {
+            user: UserId(row.try_get("user_id")?),
+            public_id: row.try_get("public_id")?,
+            last_seen_at: row.try_get("last_seen_at")?,
+        })
+    });
+    session.transpose().map_err(AuthError::store("a session"))
+}
+
+/// Notes that the session is in use, at most every five minutes.
+pub(crate) async fn touch(pool: &PgPool, id: &SecretHash, session: &Session) -> Result<(), AuthError> {
+    if Utc::now() - session.last_seen_at < chrono::Duration::minutes(5) {
+        return Ok(());
+    }
+    sqlx::query("update sessions set last_seen_at = now() where id_hash = $1 and last_seen_at < now()")
+        .bind(id.as_slice())
+        .execute(pool)
+        .await
+        .map_err(AuthError::store("a session"))?;
+    Ok(())
+}
+
+/// Ends a session everywhere: live subscriptions on any gateway end with it.
+pub(crate) async fn revoke(pool: &PgPool, id: &SecretHash) -> Result<(), AuthError> {
+    let failed = || AuthError::store("a session");
+    let mut transaction = pool.begin().await.map_err(failed())?;
+    let ended = sqlx::query("update sessions set revoked_at = now() where id_hash = $1 and revoked_at is null")
+        .bind(id.as_slice())
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed())?;
+    if ended.rows_affected() > 0 {
+        epoch::raise(&mut transaction).await.map_err(failed())?;
+    }
+    transaction.commit().await.map_err(failed())
+}

@@ -1,0 +1,168 @@
+//! The signed-in caller of a request or socket.
+
+use super::access::{Action, OrgAccess, allows};
+use super::cookies::CookieName;
+use super::secret::{SecretHash, hash, is_token};
+use super::{AuthError, Scope, sessions, tokens};
+use crate::errors::{ApiError, SIGN_IN};
+use crate::http::origin::Origins;
+use crate::state::Gateway;
+use domain::org::Role;
+use domain::{Actor, OrgId, UserId};
+use http::{HeaderMap, header};
+use uuid::Uuid;
+
+const BAD_TOKEN: &str = "This token is not valid (any more).";
+const SCOPE: &str = "This token may not do this.";
+const ROLE: &str = "Your role may not do this.";
+
+/// What signed the caller in.
+#[derive(Clone, Debug)]
+pub enum Grant {
+    Session { public_id: Uuid },
+    Token { id: Uuid, role: Option<Role>, scopes: Vec<Scope> },
+}
+
+/// A signed-in person, or a program with a person's token.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    pub user: UserId,
+    pub grant: Grant,
+}
+
+impl Viewer {
+    pub const fn actor(&self) -> Actor {
+        Actor::User(self.user)
+    }
+
+    /// What the grant itself lets through, whatever the person may do.
+    fn grant_covers(&self, action: Action) -> bool {
+        match &self.grant {
+            Grant::Session { .. } => true,
+            Grant::Token { role, scopes, .. } => {
+                role.is_none_or(|role| allows(role, action))
+                    && (scopes.is_empty() || scopes.iter().any(|scope| scope.covers(action)))
+            }
+        }
+    }
+
+    /// For what belongs to no org.
+    pub(crate) fn may(&self, action: Action) -> Result<(), ApiError> {
+        if self.grant_covers(action) { Ok(()) } else { Err(ApiError::Denied(SCOPE)) }
+    }
+}
+
+/// What a request brought along to say who it is from.
+#[derive(Clone, Debug)]
+pub(crate) enum Credentials {
+    None,
+    Session(SecretHash),
+    Token(SecretHash),
+    /// A header that claims to be a token and is none. Never falls back to a cookie.
+    Malformed,
+}
+
+impl Credentials {
+    pub(crate) fn of(headers: &HeaderMap, origins: &Origins) -> Self {
+        if let Some(value) = headers.get(header::AUTHORIZATION) {
+            return value.to_str().map_or(Self::Malformed, Self::of_authorization);
+        }
+        CookieName::of(headers, origins)
+            .and_then(|name| name.read(headers))
+            .map_or(Self::None, |secret| Self::Session(hash(&secret)))
+    }
+
+    /// `Bearer lime_pat_…`, as in the header and in `connection_init`.
+    pub(crate) fn of_authorization(value: &str) -> Self {
+        match value.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && is_token(token.trim()) => {
+                Self::Token(hash(token.trim()))
+            }
+            _ => Self::Malformed,
+        }
+    }
+
+    /// A cookie rides along by itself: what it signs in must prove that a page of ours sent it.
+    pub(crate) const fn ride_along(&self) -> bool {
+        matches!(self, Self::Session(_))
+    }
+}
+
+impl Gateway {
+    /// Who this is.
+    ///
+    /// # Errors
+    /// `DENIED` when nobody is, or not any more; `UNAVAILABLE` when the database cannot say.
+    pub(crate) async fn identify(&self, credentials: &Credentials) -> Result<Viewer, ApiError> {
+        let (key, found) = match credentials {
+            Credentials::None => return Err(ApiError::Denied(SIGN_IN)),
+            Credentials::Malformed => return Err(ApiError::Denied(BAD_TOKEN)),
+            Credentials::Session(id) => ((*id, self.epoch()), SIGN_IN),
+            Credentials::Token(token) => ((*token, self.epoch()), BAD_TOKEN),
+        };
+        if let Some(viewer) = self.viewers.get(&key).await {
+            return Ok(viewer);
+        }
+        let viewer = self.look_up(credentials).await?.ok_or(ApiError::Denied(found))?;
+        self.viewers.insert(key, viewer.clone()).await;
+        Ok(viewer)
+    }
+
+    async fn look_up(&self, credentials: &Credentials) -> Result<Option<Viewer>, AuthError> {
+        match credentials {
+            Credentials::None | Credentials::Malformed => Ok(None),
+            Credentials::Session(id) => {
+                let Some(session) = sessions::find(&self.pool, id).await? else { return Ok(None) };
+                sessions::touch(&self.pool, id, &session).await?;
+                Ok(Some(Viewer { user: session.user, grant: Grant::Session { public_id: session.public_id } }))
+            }
+            Credentials::Token(hash) => {
+                let Some(token) = tokens::find(&self.pool, hash).await? else { return Ok(None) };
+                tokens::touch(&self.pool, &token).await?;
+                let grant = Grant::Token { id: token.id, role: token.role, scopes: token.scopes };
+                Ok(Some(Viewer { user: token.user, grant }))
+            }
+        }
+    }
+
+    /// Ends the session that signed this request in, here at once and elsewhere within half a second.
+    pub(crate) async fn sign_out(&self, credentials: &Credentials) -> Result<(), AuthError> {
+        if let Credentials::Session(id) = credentials {
+            sessions::revoke(&self.pool, id).await?;
+            self.viewers.invalidate(&(*id, self.epoch())).await;
+        }
+        Ok(())
+    }
+
+    /// The way to an org's data.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when the viewer is no member (as for an org that does not exist), `DENIED` when the role or the token
+    /// does not allow `action`.
+    pub(crate) async fn access(&self, viewer: &Viewer, org: OrgId, action: Action) -> Result<OrgAccess, ApiError> {
+        let key = (viewer.user, org, self.epoch());
+        let role = match self.roles.get(&key).await {
+            Some(role) => role,
+            None => {
+                let role = self.reads.role_of(viewer.user, org).await?.ok_or(ApiError::NotFound)?;
+                self.roles.insert(key, role).await;
+                role
+            }
+        };
+        if !allows(role, action) {
+            return Err(ApiError::Denied(ROLE));
+        }
+        viewer.may(action)?;
+        Ok(OrgAccess::new(org, role))
+    }
+
+    /// The same, where the id names something in an org that is not known yet. None: no such thing anywhere.
+    pub(crate) async fn access_found(
+        &self,
+        viewer: &Viewer,
+        org: Option<OrgId>,
+        action: Action,
+    ) -> Result<OrgAccess, ApiError> {
+        self.access(viewer, org.ok_or(ApiError::NotFound)?, action).await
+    }
+}

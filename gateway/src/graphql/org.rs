@@ -1,0 +1,155 @@
+//! The signed-in person, orgs, members.
+
+use super::context::request;
+use super::enums::Role;
+use super::people::{User, user};
+use super::project::{Project, projects_of};
+use super::scalars::Position;
+use crate::auth::Grant;
+use crate::auth::access::{Action, OrgAccess};
+use crate::errors::{ApiError, SIGN_IN};
+use async_graphql::{ComplexObject, Context, InputObject, Object, SimpleObject};
+use domain::{OrgId, UserId};
+use uuid::Uuid;
+
+#[derive(SimpleObject, Debug)]
+#[graphql(complex)]
+pub(crate) struct Viewer {
+    #[graphql(skip)]
+    id: UserId,
+    /// The session's public id; null for a token.
+    session_id: Option<String>,
+}
+
+#[ComplexObject]
+impl Viewer {
+    async fn user(&self, ctx: &Context<'_>) -> Result<User, ApiError> {
+        user(ctx, Some(self.id)).await?.ok_or(ApiError::Denied(SIGN_IN))
+    }
+
+    /// At most 100: one membership an org.
+    async fn orgs(&self, ctx: &Context<'_>) -> Result<Vec<Membership>, ApiError> {
+        let request = request(ctx)?;
+        let mut memberships = Vec::new();
+        for (org, role) in request.gateway.reads.orgs_of(self.id).await?.into_iter().take(100) {
+            // A token may see less than its person.
+            match request.access(org.id, Action::Read).await {
+                Ok(access) => memberships.push(Membership { org: Org { access, name: org.name }, role: role.into() }),
+                Err(ApiError::NotFound | ApiError::Denied(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(memberships)
+    }
+}
+
+#[derive(SimpleObject, Debug)]
+pub(crate) struct Membership {
+    org: Org,
+    role: Role,
+}
+
+#[derive(Debug)]
+pub(crate) struct Org {
+    access: OrgAccess,
+    name: String,
+}
+
+#[Object]
+impl Org {
+    async fn id(&self) -> Uuid {
+        self.access.org().as_uuid()
+    }
+
+    async fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// At most 500, by key.
+    async fn projects(&self, ctx: &Context<'_>) -> Result<Vec<Project>, ApiError> {
+        projects_of(ctx, self.access).await
+    }
+
+    /// At most 1,000, in the order in which they joined.
+    async fn members(&self, ctx: &Context<'_>) -> Result<Vec<Member>, ApiError> {
+        let members = request(ctx)?.gateway.reads.members(self.access.org()).await?;
+        let members = members.into_iter().take(1_000);
+        Ok(members.map(|member| Member { id: member.user, role: member.role.into() }).collect())
+    }
+}
+
+#[derive(SimpleObject, Debug)]
+#[graphql(complex)]
+pub(crate) struct Member {
+    #[graphql(skip)]
+    id: UserId,
+    role: Role,
+}
+
+#[ComplexObject]
+impl Member {
+    async fn user(&self, ctx: &Context<'_>) -> Result<User, ApiError> {
+        user(ctx, Some(self.id)).await?.ok_or(ApiError::NotFound)
+    }
+}
+
+async fn read_org(ctx: &Context<'_>, access: OrgAccess) -> Result<Org, ApiError> {
+    let org = request(ctx)?.gateway.reads.org(access.org()).await?.ok_or(ApiError::NotFound)?;
+    Ok(Org { access, name: org.name })
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct OrgQuery;
+
+#[Object]
+impl OrgQuery {
+    /// The signed-in person. DENIED when nobody is signed in.
+    async fn me(&self, ctx: &Context<'_>) -> Result<Viewer, ApiError> {
+        let viewer = &request(ctx)?.viewer;
+        let session_id = match &viewer.grant {
+            Grant::Session { public_id } => Some(public_id.to_string()),
+            Grant::Token { .. } => None,
+        };
+        Ok(Viewer { id: viewer.user, session_id })
+    }
+
+    async fn org(&self, ctx: &Context<'_>, id: Uuid) -> Result<Org, ApiError> {
+        let access = request(ctx)?.access(OrgId(id), Action::Read).await?;
+        read_org(ctx, access).await
+    }
+}
+
+#[derive(InputObject, Debug)]
+pub(crate) struct CreateOrgInput {
+    command_id: Uuid,
+    name: String,
+}
+
+#[derive(SimpleObject, Debug)]
+pub(crate) struct OrgPayload {
+    org: Org,
+    version: u64,
+    position: Option<Position>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct OrgMutation;
+
+#[Object]
+impl OrgMutation {
+    async fn create_org(&self, ctx: &Context<'_>, input: CreateOrgInput) -> Result<OrgPayload, ApiError> {
+        let request = request(ctx)?;
+        request.viewer.may(Action::CreateOrgs)?;
+        // The command function does not look at the caller's org: the new one's id derives from actor and command id.
+        let caller = request.caller(OrgId(Uuid::nil()), input.command_id, None);
+        let command = commands::org::CreateOrg { name: input.name, owner: request.viewer.user };
+        let sent = commands::org::create_org(&request.gateway.commands, &caller, command);
+        let accepted = request.send("create_org", &caller, sent).await?;
+        let id = OrgId(accepted.aggregate_id);
+        request.shown("org_directory", id, &accepted, caller.command_id).await?;
+        // A member since a moment ago; behind by more than the wait, the org is not there to be shown yet.
+        let access = request.access(id, Action::Read).await.map_err(super::not_shown_yet)?;
+        let org = read_org(ctx, access).await.map_err(super::not_shown_yet)?;
+        Ok(OrgPayload { org, version: accepted.version, position: accepted.position.map(Position) })
+    }
+}

@@ -1,0 +1,111 @@
+//! Signing in by a one-time link, and out.
+
+use crate::auth::cookies::CookieName;
+use crate::auth::viewer::Credentials;
+use crate::auth::{links, sessions};
+use crate::errors::{ApiError, chain};
+use crate::http::graphql::CSRF;
+use crate::state::Gateway;
+use axum::extract::{ConnectInfo, Extension, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Tries from one address in a minute.
+const SIGN_INS_PER_MINUTE: u32 = 10;
+
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct LinkQuery {
+    #[serde(default)]
+    token: String,
+}
+
+/// `GET /auth/local?token=…`: uses the link up, opens a session, goes to the app.
+pub(crate) async fn sign_in(
+    State(gateway): State<Arc<Gateway>>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Query(query): Query<LinkQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let peer = peer.map(|Extension(ConnectInfo(address))| address.ip().to_canonical());
+    if peer.is_some_and(|address| !address.is_loopback()) && !gateway.origins.is_https() {
+        return page(
+            StatusCode::FORBIDDEN,
+            "This link works on the machine itself, or through an ssh tunnel to it: \
+             ssh -L 5463:127.0.0.1:5463 that-machine",
+        );
+    }
+    let Some(cookie) = CookieName::of(&headers, &gateway.origins) else {
+        return page(
+            StatusCode::FORBIDDEN,
+            "A session is not sent over plain http. Open the link as http://127.0.0.1 or http://localhost, \
+             or give the gateway an https address (LIME_PUBLIC_URL).",
+        );
+    };
+    if !may_try(&gateway, peer).await {
+        return page(StatusCode::TOO_MANY_REQUESTS, "Too many tries. Wait a minute.");
+    }
+    let redeemed = links::redeem(&gateway.pool, &query.token).await;
+    let user = match redeemed {
+        Ok(Some(user)) => user,
+        Ok(None) => {
+            return page(
+                StatusCode::FORBIDDEN,
+                "This link was used before, or is too old. Make a new one: lime owner-link",
+            );
+        }
+        Err(error) => return broken(error.into()),
+    };
+    // The session that this browser had before ends: nobody can have planted the one that it has from now on.
+    if let Err(error) = gateway.sign_out(&Credentials::of(&headers, &gateway.origins)).await {
+        tracing::warn!(error = chain(&error), "the session before this one was not ended");
+    }
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    match sessions::open(&gateway.pool, user, agent).await {
+        Ok(secret) => {
+            tracing::info!(%user, "signed in by an owner link");
+            (AppendHeaders([(header::SET_COOKIE, cookie.set(&secret))]), Redirect::to("/")).into_response()
+        }
+        Err(error) => broken(error.into()),
+    }
+}
+
+/// `POST /auth/logout`: ends the session, here and on every open socket.
+pub(crate) async fn sign_out(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
+    if !gateway.origins.admits(&headers) || !headers.get(CSRF).is_some_and(|value| value == "1") {
+        return (StatusCode::FORBIDDEN, "Send X-Lime-Csrf: 1, from a page of this gateway.\n").into_response();
+    }
+    if let Err(error) = gateway.sign_out(&Credentials::of(&headers, &gateway.origins)).await {
+        return broken(error.into());
+    }
+    let cleared = CookieName::of(&headers, &gateway.origins).map(|cookie| (header::SET_COOKIE, cookie.clear()));
+    (StatusCode::NO_CONTENT, AppendHeaders(cleared)).into_response()
+}
+
+async fn may_try(gateway: &Gateway, peer: Option<IpAddr>) -> bool {
+    let Some(peer) = peer else { return true };
+    let tries = gateway.sign_ins.get_with(peer, async { Arc::new(AtomicU32::new(0)) }).await;
+    tries.fetch_add(1, Ordering::Relaxed) < SIGN_INS_PER_MINUTE
+}
+
+fn broken(error: ApiError) -> Response {
+    let away = matches!(error, ApiError::Unavailable { .. });
+    tracing::error!(error = chain(&error), "signing in or out failed");
+    if away {
+        page(StatusCode::SERVICE_UNAVAILABLE, "The database does not answer. Try again in a moment.")
+    } else {
+        page(StatusCode::INTERNAL_SERVER_ERROR, "Something broke on our side.")
+    }
+}
+
+/// A sentence of ours as a small page; never anything that came with the request.
+fn page(status: StatusCode, text: &'static str) -> Response {
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Assembly Lime</title>\
+         <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:34em;margin:12vh auto;padding:0 1em}}</style>\
+         <h1>Assembly Lime</h1><p>{text}</p></html>\n"
+    );
+    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
+}

@@ -1,0 +1,108 @@
+//! What the gateway is given and can be told.
+
+use commands::Commands;
+use commands::objects::Objects;
+use feed::hints::Hints;
+use projections::Reads;
+use serde::Deserialize;
+use sqlx::PgPool;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The parts that the gateway stands on.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// Its `acquire_timeout` bounds how long a request waits for a database that is away; 1.8 s keeps promise R9.
+    pub pool: PgPool,
+    pub hints: Hints,
+    pub commands: Commands,
+    pub reads: Reads,
+    pub objects: Arc<dyn Objects>,
+    pub settings: GatewaySettings,
+}
+
+#[derive(Clone, Debug)]
+pub struct GatewaySettings {
+    /// How people reach it, such as `https://lime.example.org`; https means `__Host-` cookies and HSTS. Loopback
+    /// addresses are always let in besides.
+    pub public_url: String,
+    /// Further origins whose pages may call, such as a development server's.
+    pub extra_origins: Vec<String>,
+    /// Serves `/graphiql`.
+    pub explorer: bool,
+    /// The providers that this build can drive, in the order in which they are shown.
+    pub providers: Vec<ProviderSetting>,
+    pub request_timeout: Duration,
+    /// From the socket's opening to `connection_init`.
+    pub init_timeout: Duration,
+    /// A socket that takes nothing for this long is closed.
+    pub slow_client_after: Duration,
+    /// How often followers look without a hint.
+    pub live_poll: Duration,
+    /// Requests to `/graphql` that run at the same time; more get a 503.
+    pub requests_at_once: usize,
+    /// Memory for payloads that several sockets share.
+    pub encoded_cache_bytes: u64,
+}
+
+impl GatewaySettings {
+    pub fn new(public_url: &str) -> Self {
+        Self {
+            public_url: public_url.to_owned(),
+            extra_origins: Vec::new(),
+            explorer: false,
+            providers: vec![ProviderSetting {
+                id: "codex".to_owned(),
+                name: "Codex".to_owned(),
+                key_present: false,
+                models: Vec::new(),
+                scripted: false,
+            }],
+            request_timeout: Duration::from_secs(10),
+            init_timeout: Duration::from_secs(5),
+            slow_client_after: Duration::from_secs(10),
+            live_poll: Duration::from_secs(1),
+            requests_at_once: 512,
+            encoded_cache_bytes: 32 * 1024 * 1024,
+        }
+    }
+
+    /// What people call a provider.
+    pub(crate) fn provider_name<'a>(&'a self, id: &'a str) -> &'a str {
+        self.providers.iter().find(|provider| provider.id == id).map_or(id, |provider| provider.name.as_str())
+    }
+}
+
+/// A provider of agents, as this installation is set up.
+#[derive(Clone, Debug)]
+pub struct ProviderSetting {
+    /// Such as `codex`.
+    pub id: String,
+    pub name: String,
+    /// The instance has a key for it.
+    pub key_present: bool,
+    pub models: Vec<String>,
+    /// A script answers in the model's place (demo and tests).
+    pub scripted: bool,
+}
+
+/// What a worker's row says that it found on its machine: the part that the gateway shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct WorkerFound {
+    #[serde(default)]
+    pub providers: Vec<FoundProvider>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FoundProvider {
+    pub id: String,
+    #[serde(default)]
+    pub version: Option<String>,
+    #[serde(default)]
+    pub key_present: bool,
+    #[serde(default)]
+    pub scripted: bool,
+    /// In words, when runs of this provider cannot start on that machine.
+    #[serde(default)]
+    pub problem: Option<String>,
+}

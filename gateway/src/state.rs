@@ -1,0 +1,91 @@
+//! What every request needs, made once.
+
+use crate::auth::{Viewer, epoch};
+use crate::http::metrics::Metrics;
+use crate::http::origin::{InvalidAddress, Origins};
+use crate::live::Live;
+use crate::{ApiSchema, GatewayConfig, GatewaySettings};
+use commands::Commands;
+use commands::objects::Objects;
+use domain::org::Role;
+use domain::{OrgId, RunId, UserId};
+use moka::future::Cache;
+use projections::Reads;
+use sqlx::PgPool;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+/// What was looked up about a caller may be this old; with the epoch's poll that keeps a revocation below one second.
+const REMEMBERED: Duration = Duration::from_millis(400);
+
+/// Everything that handlers and resolvers share. Always behind an `Arc`.
+pub struct Gateway {
+    pub(crate) pool: PgPool,
+    pub(crate) commands: Commands,
+    pub(crate) reads: Reads,
+    pub(crate) objects: Arc<dyn Objects>,
+    pub(crate) settings: GatewaySettings,
+    pub(crate) origins: Origins,
+    pub(crate) metrics: Metrics,
+    pub(crate) live: Live,
+    pub(crate) schema: ApiSchema,
+    /// Requests that run at once; more are turned away with a 503.
+    pub(crate) room: Semaphore,
+    /// By hash of the credential and access epoch.
+    pub(crate) viewers: Cache<([u8; 32], i64), Viewer>,
+    pub(crate) roles: Cache<(UserId, OrgId, i64), Role>,
+    /// Which provider a run's agent is of: how the agent is named. Never changes.
+    pub(crate) run_providers: Cache<RunId, Arc<str>>,
+    pub(crate) sign_ins: Cache<std::net::IpAddr, Arc<std::sync::atomic::AtomicU32>>,
+    epoch: watch::Receiver<i64>,
+    /// Ends with the gateway: sockets close, watchers stop.
+    pub(crate) stop: CancellationToken,
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Gateway {
+    /// Puts the parts together and starts the watchers, which end with `stop`. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When the public address is none.
+    pub fn start(config: GatewayConfig, stop: CancellationToken) -> Result<Arc<Self>, InvalidAddress> {
+        let GatewayConfig { pool, hints, commands, reads, objects, settings } = config;
+        let origins = Origins::new(&settings.public_url, &settings.extra_origins)?;
+        let (epoch_sender, epoch) = watch::channel(0);
+        tokio::spawn(epoch::watch_epoch(pool.clone(), epoch_sender, stop.clone()));
+        Ok(Arc::new(Self {
+            live: Live::start(&hints, &settings, stop.clone()),
+            schema: crate::graphql::schema(),
+            metrics: Metrics::default(),
+            room: Semaphore::new(settings.requests_at_once),
+            viewers: Cache::builder().max_capacity(50_000).time_to_live(REMEMBERED).build(),
+            roles: Cache::builder().max_capacity(50_000).time_to_live(REMEMBERED).build(),
+            run_providers: Cache::builder().max_capacity(20_000).build(),
+            sign_ins: Cache::builder().max_capacity(50_000).time_to_live(Duration::from_mins(1)).build(),
+            pool,
+            commands,
+            reads,
+            objects,
+            settings,
+            origins,
+            epoch,
+            stop,
+        }))
+    }
+
+    pub(crate) fn epoch(&self) -> i64 {
+        *self.epoch.borrow()
+    }
+
+    pub(crate) fn watch_epoch(&self) -> watch::Receiver<i64> {
+        self.epoch.clone()
+    }
+}
