@@ -19,7 +19,9 @@ export default defineConfig({
     baseURL: process.env.LIME_URL ?? 'http://127.0.0.1:5463',
     storageState: ownerState,
     viewport: { width: 1440, height: 900 },
-    trace: 'retain-on-failure',
+    // A trace doubles the time of a test: LIME_E2E_TRACE=1 records one of each that fails.
+    trace: process.env.LIME_E2E_TRACE === '1' ? 'retain-on-failure' : 'off',
+    screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: process.env.CHROMIUM_PATH || '/usr/bin/chromium',
       args: [

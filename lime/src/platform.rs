@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use url::Url;
+use workers::agents::programs::SearchPlaces;
 use workers::workspace::RemotePolicy;
 use workers::{ModelAccess, WorkerConfig};
 
@@ -172,6 +173,11 @@ impl Platform {
             slots: u16::try_from(settings.slots).ok(),
             lease_ttl: settings.run_lease,
             time_budget: RUN_TIME_BUDGET,
+            programs: SearchPlaces {
+                lime_codex_bin: settings.codex_bin.as_ref().map(Into::into),
+                lime_agents_dir: settings.agents_dir.as_ref().map(Into::into),
+                ..SearchPlaces::of_this_process()
+            },
             openai: ModelAccess {
                 base_url: settings.openai_base_url.to_string(),
                 key: settings.openai_api_key.clone(),

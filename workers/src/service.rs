@@ -7,7 +7,7 @@ use crate::proxy::{ModelApi, Upstream};
 use crate::run::equipment::{Equipment, Program, ProviderSetup};
 use crate::run::lease_expiry::LeaseExpiry;
 use crate::run::worker::Worker;
-use crate::sandbox::{Identity, Sandbox, SandboxProbe};
+use crate::sandbox::{Identity, SLOT_USERS_FROM, Sandbox, SandboxProbe};
 use crate::timers::{self, TimerHandler};
 use crate::workspace::{Author, FetchCaps, Git, ImportCaps, RemotePolicy};
 use async_nats::jetstream;
@@ -54,6 +54,8 @@ pub struct WorkerConfig {
     /// 30 s by default; a run whose worker is silent that long moves on.
     pub lease_ttl: Duration,
     pub time_budget: Duration,
+    /// Where the agents' programs may be.
+    pub programs: SearchPlaces,
     pub openai: ModelAccess,
     pub remotes: RemotePolicy,
 }
@@ -111,7 +113,7 @@ fn prepare(work_dir: &PathBuf) -> Result<(), WorkerError> {
 async fn look_around(config: &WorkerConfig) -> Result<(Equipment, Found), WorkerError> {
     let sandbox = probed().await;
     let git = Git::find().await.map_err(|problem| crate::chain(&problem));
-    let program = find_codex(&SearchPlaces::of_this_process()).await;
+    let program = find_codex(&config.programs).await;
     let program = program.map(|found| Program { path: found.path, version: found.version });
     let program = program.map_err(|problem| crate::chain(&problem));
     let codex = ProviderSetup {
@@ -145,7 +147,7 @@ async fn look_around(config: &WorkerConfig) -> Result<(Equipment, Found), Worker
 }
 
 async fn probed() -> Result<Sandbox, String> {
-    let sandbox = Sandbox::of_this_program(Identity::for_slot(60_800, 0)).map_err(|problem| crate::chain(&problem))?;
+    let sandbox = Sandbox::of_this_program(Identity::for_slot(SLOT_USERS_FROM, 0)).map_err(|problem| crate::chain(&problem))?;
     match sandbox.probe().await {
         SandboxProbe::Available { .. } => Ok(sandbox),
         SandboxProbe::Unavailable { reason, remedy } => Err(format!("{reason}; {remedy}")),

@@ -14,7 +14,7 @@ pub use epoch::revoke_everywhere;
 pub use links::{OwnerLink, create_owner_link};
 pub use people::ensure_owner;
 pub use secret::NoRandomness;
-pub use tokens::{NewToken, Scope, create_token};
+pub use tokens::{NewToken, Scope, UnknownScope, create_token};
 pub use viewer::{Grant, Viewer};
 
 /// What can go wrong while looking at people, sessions and tokens.

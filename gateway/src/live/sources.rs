@@ -7,6 +7,7 @@ use crate::errors::ApiError;
 use crate::state::Gateway;
 use domain::{BoardId, OrgId, ProjectId, RunId, TicketId};
 use feed::transcript::{self, TranscriptEvent};
+<<<<<<< HEAD
 use projections::board::BoardChange;
 use projections::runs::RunChange;
 use projections::ticket::{Ticket, TicketChange};
@@ -21,6 +22,13 @@ async fn checkpoint(gateway: &Gateway, projection: &'static str) -> Result<u64, 
         Waited::TimedOut | Waited::Unknown => Ok(0),
     }
 }
+=======
+use projections::Changes;
+use projections::board::BoardChange;
+use projections::runs::RunChange;
+use projections::ticket::{Ticket, TicketChange};
+use std::sync::Arc;
+>>>>>>> gateway
 
 fn batch<T>(changes: Changes<T>, position: impl Fn(&T) -> u64) -> Batch<Arc<T>> {
     Batch {
@@ -44,7 +52,11 @@ impl Source for BoardSource {
     }
 
     async fn now(&self, gateway: &Gateway) -> Result<u64, ApiError> {
+<<<<<<< HEAD
         checkpoint(gateway, "board").await
+=======
+        Ok(gateway.reads.position_of("board").await?)
+>>>>>>> gateway
     }
 
     async fn read(&self, gateway: &Gateway, after: u64) -> Result<Batch<Self::Item>, ApiError> {
@@ -73,7 +85,11 @@ impl Source for TicketSource {
     }
 
     async fn now(&self, gateway: &Gateway) -> Result<u64, ApiError> {
+<<<<<<< HEAD
         checkpoint(gateway, "ticket").await
+=======
+        Ok(gateway.reads.position_of("ticket").await?)
+>>>>>>> gateway
     }
 
     async fn read(&self, gateway: &Gateway, after: u64) -> Result<Batch<Self::Item>, ApiError> {
@@ -104,7 +120,11 @@ impl Source for RunsSource {
     }
 
     async fn now(&self, gateway: &Gateway) -> Result<u64, ApiError> {
+<<<<<<< HEAD
         checkpoint(gateway, "runs").await
+=======
+        Ok(gateway.reads.position_of("runs").await?)
+>>>>>>> gateway
     }
 
     async fn read(&self, gateway: &Gateway, after: u64) -> Result<Batch<Self::Item>, ApiError> {

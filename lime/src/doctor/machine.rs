@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 use workers::agents::programs::{SearchPlaces, find_codex};
-use workers::sandbox::{Sandbox, SandboxProbe};
+use workers::sandbox::{Identity, SLOT_USERS_FROM, Sandbox, SandboxProbe};
 
 use super::Finding;
 use crate::servers;
@@ -49,7 +49,7 @@ async fn git() -> Finding {
 }
 
 async fn sandbox() -> Finding {
-    let sandbox = match Sandbox::of_this_program() {
+    let sandbox = match Sandbox::of_this_program(Identity::for_slot(SLOT_USERS_FROM, 0)) {
         Ok(sandbox) => sandbox,
         Err(error) => {
             let error = anyhow::Error::new(error);

@@ -2,7 +2,7 @@
 
 use crate::agents::AgentDriver;
 use crate::proxy::{ModelApi, Upstream};
-use crate::sandbox::{Identity, Sandbox};
+use crate::sandbox::{Identity, SLOT_USERS_FROM, Sandbox};
 use crate::workspace::{Author, FetchCaps, Git, ImportCaps, RemotePolicy};
 use commands::Commands;
 use feed::hints::Hints;
@@ -11,9 +11,6 @@ use sqlx::PgPool;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The first of the user ids that slots get when the worker runs as root: in a gap of the usual allocations.
-const SLOT_USERS_FROM: u32 = 60_800;
 
 #[derive(Debug)]
 pub(crate) struct Equipment {

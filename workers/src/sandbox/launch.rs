@@ -28,6 +28,9 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// Of what is printed when it does not come up.
 const REASON_BYTES: u64 = 4096;
 
+/// The first of the user ids that slots get when the worker runs as root: in a gap of the usual allocations.
+pub const SLOT_USERS_FROM: u32 = 60_800;
+
 /// Whom the sandboxed processes are on the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {

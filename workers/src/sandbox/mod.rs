@@ -40,7 +40,7 @@ use std::ffi::OsString;
 use serde::de::DeserializeOwned;
 
 pub use error::SandboxError;
-pub use launch::{Identity, Sandbox};
+pub use launch::{Identity, SLOT_USERS_FROM, Sandbox};
 pub use output::{BoundedLines, OutputError};
 pub use probe::SandboxProbe;
 pub use process::{Ended, SandboxedProcess, StopCause, Stopper};

@@ -1,0 +1,18 @@
+//! The gateway as its callers meet it: requests and sockets against the whole app, with a database of its own, the
+//! ledger and the projections running.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+// The client's own error type is large.
+#![allow(clippy::result_large_err)]
+
+mod attacks;
+mod contract;
+mod cut_sockets;
+mod files;
+mod mutations;
+mod pages;
+mod runs;
+mod sign_in;
+mod sockets;
+mod subscriptions;
+mod support;
+mod tenants;
