@@ -5,13 +5,8 @@
 
 use async_graphql::Positioned;
 use async_graphql::parser::types::{
-<<<<<<< HEAD
-    Directive, DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
-    SelectionSet,
-=======
     Directive, DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType,
     Selection, SelectionSet,
->>>>>>> gateway
 };
 use async_graphql::{Name, parser};
 use std::collections::HashMap;
@@ -282,9 +277,6 @@ mod tests {
 
     #[test]
     fn depth_is_counted_through_fragments() {
-<<<<<<< HEAD
-        let deep = |levels: usize| format!("{{ {} }}", (0..levels).rfold(String::new(), |inner, _| if inner.is_empty() { "a".to_owned() } else { format!("a {{ {inner} }}") }));
-=======
         let deep = |levels: usize| {
             format!(
                 "{{ {} }}",
@@ -295,19 +287,14 @@ mod tests {
                 })
             )
         };
->>>>>>> gateway
         parse(&deep(16)).unwrap();
         assert_eq!(refusal(&deep(17)), DocumentError::Depth(16));
         let half = deep(9).replacen('{', "{ ...F } fragment F on Q {", 1);
         parse(&half).unwrap();
         let inner = deep(9);
-<<<<<<< HEAD
-        let both = format!("{{ a {{ a {{ a {{ a {{ a {{ a {{ a {{ a {{ ...F }} }} }} }} }} }} }} }} }} fragment F on Q {inner}");
-=======
         let both = format!(
             "{{ a {{ a {{ a {{ a {{ a {{ a {{ a {{ a {{ ...F }} }} }} }} }} }} }} }} }} fragment F on Q {inner}"
         );
->>>>>>> gateway
         assert_eq!(refusal(&both), DocumentError::Depth(16));
     }
 
@@ -317,9 +304,6 @@ mod tests {
         assert_eq!(refusal(&format!("{{ a(b: {}) }}", "[".repeat(100_000))), DocumentError::Nesting);
         // In a string they are letters.
         parse(&format!("{{ a(b: \"{}\\\"{}\") }}", "{".repeat(100), "[".repeat(100))).unwrap();
-<<<<<<< HEAD
-        parse(&format!("{{ a(b: \"\"\"{} \" \\\"\"\" {}\"\"\") }} # {}", "{".repeat(100), "[".repeat(100), "(".repeat(100))).unwrap();
-=======
         parse(&format!(
             "{{ a(b: \"\"\"{} \" \\\"\"\" {}\"\"\") }} # {}",
             "{".repeat(100),
@@ -327,7 +311,6 @@ mod tests {
             "(".repeat(100)
         ))
         .unwrap();
->>>>>>> gateway
     }
 
     #[test]
@@ -347,13 +330,9 @@ mod tests {
 
     #[test]
     fn aliases_and_directives_are_counted() {
-<<<<<<< HEAD
-        let aliases = |count: usize| format!("{{ {} }}", (0..count).map(|i| format!("x{i}: me {{ user {{ id }} }} ")).collect::<String>());
-=======
         let aliases = |count: usize| {
             format!("{{ {} }}", (0..count).map(|i| format!("x{i}: me {{ user {{ id }} }} ")).collect::<String>())
         };
->>>>>>> gateway
         parse(&aliases(20)).unwrap();
         assert_eq!(refusal(&aliases(21)), DocumentError::Aliases);
         let directives = |count: usize| format!("{{ me {} {{ user {{ id }} }} }}", "@include(if: true) ".repeat(count));

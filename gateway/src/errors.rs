@@ -293,13 +293,9 @@ fn set_trace(error: &mut ServerError, trace_id: &str) {
 /// is found while arguments are read.
 fn is_about_the_document(error: &ServerError) -> bool {
     let before_resolving = !error.path.iter().any(|segment| matches!(segment, PathSegment::Field(_)));
-<<<<<<< HEAD
-    before_resolving || error.message.starts_with("Failed to parse \"") || error.message.starts_with("Invalid value for")
-=======
     // The executor's own words for a value that does not fit its type; nothing else of ours begins like them.
     before_resolving
         || ["Failed to parse \"", "Expected input type \""].iter().any(|words| error.message.starts_with(words))
->>>>>>> gateway
 }
 
 fn cut(message: &str) -> String {

@@ -9,11 +9,7 @@
 //!
 //! # How to add a query
 //! 1. Add a read function to its read model (that crate's head says how).
-<<<<<<< HEAD
-//! 2. Add a resolver to the subject's file in `graphql/`; copy [`graphql::ticket`]'s `ticket`. It begins with an
-=======
 //! 2. Add a resolver to the subject's file in `graphql/`; copy `graphql::ticket`'s `ticket`. It begins with an
->>>>>>> gateway
 //!    `access…` call that names an [`auth::access::Action`]; the org to read with comes out of that and of nothing else.
 //! 3. A list takes `first` and says its complexity, or its description says "At most …". Tests walk the schema for both.
 //! 4. `LIME_BLESS=1` and the test `the_contract_is_the_schema` write `schema/graphql/schema.graphql` anew.
@@ -40,21 +36,15 @@ pub use settings::{FoundProvider, GatewayConfig, GatewaySettings, ProviderSettin
 pub use state::Gateway;
 
 use std::net::SocketAddr;
-<<<<<<< HEAD
-=======
 use std::sync::Arc;
->>>>>>> gateway
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// How long open requests may take once the gateway stops.
 const DRAIN: Duration = Duration::from_secs(10);
-<<<<<<< HEAD
-=======
 /// How long sockets get to say goodbye.
 const CLOSE: Duration = Duration::from_secs(3);
->>>>>>> gateway
 
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
@@ -70,25 +60,13 @@ pub enum GatewayError {
 /// [`GatewayError`] when the public address is none, or the listener breaks.
 pub async fn run(config: GatewayConfig, listener: TcpListener, stop: CancellationToken) -> Result<(), GatewayError> {
     let gateway = Gateway::start(config, stop.clone())?;
-<<<<<<< HEAD
-    let routes = app(gateway).into_make_service_with_connect_info::<SocketAddr>();
-=======
     let routes = app(Arc::clone(&gateway)).into_make_service_with_connect_info::<SocketAddr>();
->>>>>>> gateway
     let serving = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().cancelled_owned());
     let drained = async {
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
-<<<<<<< HEAD
-        served = async { serving.await } => served.map_err(GatewayError::Serve),
-        () = drained => {
-            tracing::warn!("requests were still open after {DRAIN:?}");
-            Ok(())
-        }
-    }
-=======
         served = async { serving.await } => served.map_err(GatewayError::Serve)?,
         () = drained => tracing::warn!("requests were still open after {DRAIN:?}"),
     }
@@ -102,5 +80,4 @@ pub async fn run(config: GatewayConfig, listener: TcpListener, stop: Cancellatio
         tracing::warn!(open = gateway.metrics.open_sockets(), "sockets were cut");
     }
     Ok(())
->>>>>>> gateway
 }

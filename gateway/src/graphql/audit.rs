@@ -67,15 +67,9 @@ impl TryFrom<AuditFilter> for audit::AuditFilter {
 
     fn try_from(filter: AuditFilter) -> Result<Self, ApiError> {
         let actor = filter.actor.map(|actor| actor.parse());
-<<<<<<< HEAD
-        let actor = actor.transpose().map_err(|_| {
-            ApiError::invalid("filter.actor", "user:<uuid>, run:<uuid> or system:<name>.")
-        })?;
-=======
         let actor = actor
             .transpose()
             .map_err(|_| ApiError::invalid("filter.actor", "user:<uuid>, run:<uuid> or system:<name>."))?;
->>>>>>> gateway
         Ok(Self {
             actor,
             action: filter.action,

@@ -148,16 +148,9 @@ impl RequestContext {
             Err(error) => {
                 tracing::debug!(name, command_id = %caller.command_id, %error, "not accepted");
                 let by = match &error {
-<<<<<<< HEAD
-                    CommandError::Stale { by, .. } => Some(NamedActor {
-                        id: by.to_string(),
-                        name: self.loaders.actor_name(caller.org, by).await?,
-                    }),
-=======
                     CommandError::Stale { by, .. } => {
                         Some(NamedActor { id: by.to_string(), name: self.loaders.actor_name(caller.org, by).await? })
                     }
->>>>>>> gateway
                     CommandError::Rejected { .. }
                     | CommandError::Denied
                     | CommandError::NotFound
@@ -175,14 +168,10 @@ impl RequestContext {
 impl From<ReadError> for ApiError {
     fn from(error: ReadError) -> Self {
         if crate::errors::database_is_away(&error) {
-<<<<<<< HEAD
-            return Self::Unavailable { message: "The database does not answer. Try again.", source: Some(error.into()) };
-=======
             return Self::Unavailable {
                 message: "The database does not answer. Try again.",
                 source: Some(error.into()),
             };
->>>>>>> gateway
         }
         match error {
             ReadError::NotBuilt(_) => Self::Unavailable {

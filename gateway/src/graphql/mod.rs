@@ -78,14 +78,10 @@ pub fn schema_builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 pub fn sdl() -> String {
     let options = async_graphql::SDLExportOptions::new().prefer_single_line_descriptions();
     let sdl = schema().sdl_with_options(options);
-<<<<<<< HEAD
-    format!("# The public GraphQL contract. Generated from the gateway (`make sdl`); a test fails when it differs.\n\n{}\n", sdl.trim())
-=======
     format!(
         "# The public GraphQL contract. Generated from the gateway (`make sdl`); a test fails when it differs.\n\n{}\n",
         sdl.trim()
     )
->>>>>>> gateway
 }
 
 /// What a command made is not there to be shown, although the command was accepted and waited for.

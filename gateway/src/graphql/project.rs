@@ -23,17 +23,7 @@ pub(crate) struct Project {
 
 impl Project {
     fn new(access: OrgAccess, project: org_directory::Project) -> Self {
-<<<<<<< HEAD
-        Self {
-            access,
-            id: project.id.as_uuid(),
-            org_id: project.org.as_uuid(),
-            key: project.key,
-            name: project.name,
-        }
-=======
         Self { access, id: project.id.as_uuid(), org_id: project.org.as_uuid(), key: project.key, name: project.name }
->>>>>>> gateway
     }
 }
 

@@ -181,12 +181,7 @@ impl RunMutation {
         if input.item_ids.as_ref().is_some_and(|items| items.len() > PLAN_ITEMS_MAX) {
             return Err(ApiError::invalid("itemIds", format!("At most {PLAN_ITEMS_MAX}.")));
         }
-<<<<<<< HEAD
-        let items: Option<Vec<PlanItemId>> =
-            input.item_ids.map(|items| items.into_iter().map(PlanItemId).collect());
-=======
         let items: Option<Vec<PlanItemId>> = input.item_ids.map(|items| items.into_iter().map(PlanItemId).collect());
->>>>>>> gateway
         let caller = request.caller(access.org(), input.command_id, None);
         let command = agent_run::AcceptPlan { run, items: items.clone() };
         let sent = agent_run::accept_plan(&request.gateway.commands, &caller, command);

@@ -189,12 +189,7 @@ impl TicketMutation {
     }
 
     async fn assign_ticket(&self, ctx: &Context<'_>, input: AssignTicketInput) -> Result<TicketPayload, ApiError> {
-<<<<<<< HEAD
-        let command =
-            ticket::AssignTicket { ticket: TicketId(input.ticket_id), assignee: input.user_id.map(UserId) };
-=======
         let command = ticket::AssignTicket { ticket: TicketId(input.ticket_id), assignee: input.user_id.map(UserId) };
->>>>>>> gateway
         on_ticket!(ctx, input, input.expected_version, "assign_ticket", ticket::assign_ticket, command)
     }
 

@@ -99,12 +99,6 @@ async fn answer(
     }
     let credentials = Credentials::of(headers, &gateway.origins);
     if !gateway.origins.admits(headers) {
-<<<<<<< HEAD
-        return Err(Refusal { status: StatusCode::FORBIDDEN, error: ApiError::Denied("Not from a page of this gateway.") });
-    }
-    if credentials.ride_along() && !headers.get(CSRF).is_some_and(|value| value == "1") {
-        return Err(Refusal { status: StatusCode::FORBIDDEN, error: ApiError::Denied("Send the header X-Lime-Csrf: 1.") });
-=======
         return Err(Refusal {
             status: StatusCode::FORBIDDEN,
             error: ApiError::Denied("Not from a page of this gateway."),
@@ -115,7 +109,6 @@ async fn answer(
             status: StatusCode::FORBIDDEN,
             error: ApiError::Denied("Send the header X-Lime-Csrf: 1."),
         });
->>>>>>> gateway
     }
     let viewer = gateway.identify(&credentials).await?;
     let body = read(headers, body).await?;

@@ -108,13 +108,10 @@ impl Metrics {
         Open::new(&self.subscriptions)
     }
 
-<<<<<<< HEAD
-=======
     pub(crate) fn open_sockets(&self) -> i64 {
         self.sockets.load(Ordering::Relaxed)
     }
 
->>>>>>> gateway
     pub(crate) fn delivered(&self) {
         self.delivered.fetch_add(1, Ordering::Relaxed);
     }

@@ -97,12 +97,8 @@ mod tests {
 
     #[test]
     fn brotli_only_for_those_who_take_it() {
-<<<<<<< HEAD
-        for (value, takes) in [("gzip, deflate, br, zstd", true), ("br;q=0.9", true), ("gzip", false), ("br;q=0", false)]
-=======
         for (value, takes) in
             [("gzip, deflate, br, zstd", true), ("br;q=0.9", true), ("gzip", false), ("br;q=0", false)]
->>>>>>> gateway
         {
             assert_eq!(takes_brotli(&with(header::ACCEPT_ENCODING, value)), takes, "{value}");
         }

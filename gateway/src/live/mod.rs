@@ -102,15 +102,7 @@ impl Live {
 }
 
 /// From the one stream of hints to those who follow.
-<<<<<<< HEAD
-async fn pass_on(
-    mut reached: broadcast::Receiver<feed::hints::Reached>,
-    wakes: Wakes,
-    stop: CancellationToken,
-) {
-=======
 async fn pass_on(mut reached: broadcast::Receiver<feed::hints::Reached>, wakes: Wakes, stop: CancellationToken) {
->>>>>>> gateway
     loop {
         let heard = tokio::select! {
             () = stop.cancelled() => return,

@@ -7,28 +7,11 @@ use crate::errors::ApiError;
 use crate::state::Gateway;
 use domain::{BoardId, OrgId, ProjectId, RunId, TicketId};
 use feed::transcript::{self, TranscriptEvent};
-<<<<<<< HEAD
-use projections::board::BoardChange;
-use projections::runs::RunChange;
-use projections::ticket::{Ticket, TicketChange};
-use projections::{Changes, Waited};
-use std::sync::Arc;
-use std::time::Duration;
-
-/// How far a projection is now.
-async fn checkpoint(gateway: &Gateway, projection: &'static str) -> Result<u64, ApiError> {
-    match gateway.reads.wait_for(projection, 0, Duration::ZERO).await? {
-        Waited::Reached(position) => Ok(position),
-        Waited::TimedOut | Waited::Unknown => Ok(0),
-    }
-}
-=======
 use projections::Changes;
 use projections::board::BoardChange;
 use projections::runs::RunChange;
 use projections::ticket::{Ticket, TicketChange};
 use std::sync::Arc;
->>>>>>> gateway
 
 fn batch<T>(changes: Changes<T>, position: impl Fn(&T) -> u64) -> Batch<Arc<T>> {
     Batch {
@@ -52,11 +35,7 @@ impl Source for BoardSource {
     }
 
     async fn now(&self, gateway: &Gateway) -> Result<u64, ApiError> {
-<<<<<<< HEAD
-        checkpoint(gateway, "board").await
-=======
         Ok(gateway.reads.position_of("board").await?)
->>>>>>> gateway
     }
 
     async fn read(&self, gateway: &Gateway, after: u64) -> Result<Batch<Self::Item>, ApiError> {
@@ -85,11 +64,7 @@ impl Source for TicketSource {
     }
 
     async fn now(&self, gateway: &Gateway) -> Result<u64, ApiError> {
-<<<<<<< HEAD
-        checkpoint(gateway, "ticket").await
-=======
         Ok(gateway.reads.position_of("ticket").await?)
->>>>>>> gateway
     }
 
     async fn read(&self, gateway: &Gateway, after: u64) -> Result<Batch<Self::Item>, ApiError> {
@@ -120,11 +95,7 @@ impl Source for RunsSource {
     }
 
     async fn now(&self, gateway: &Gateway) -> Result<u64, ApiError> {
-<<<<<<< HEAD
-        checkpoint(gateway, "runs").await
-=======
         Ok(gateway.reads.position_of("runs").await?)
->>>>>>> gateway
     }
 
     async fn read(&self, gateway: &Gateway, after: u64) -> Result<Batch<Self::Item>, ApiError> {

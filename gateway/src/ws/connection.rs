@@ -48,16 +48,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-<<<<<<< HEAD
-    pub(super) async fn serve(
-        gateway: Arc<Gateway>,
-        ids: RequestIds,
-        credentials: Credentials,
-        socket: WebSocket,
-    ) {
-=======
     pub(super) async fn serve(gateway: Arc<Gateway>, ids: RequestIds, credentials: Credentials, socket: WebSocket) {
->>>>>>> gateway
         let counted = Arc::clone(&gateway);
         let _open = counted.metrics.socket();
         let (mut writer, mut reader) = socket.split();
@@ -357,13 +348,7 @@ impl Operation {
 
 fn last_cursor(request: &async_graphql::Request) -> LastCursor {
     let context = request.data.get(&std::any::TypeId::of::<RequestContext>());
-<<<<<<< HEAD
-    context.and_then(|context| context.downcast_ref::<RequestContext>()).map_or_else(LastCursor::default, |context| {
-        context.last_cursor.clone()
-    })
-=======
     context
         .and_then(|context| context.downcast_ref::<RequestContext>())
         .map_or_else(LastCursor::default, |context| context.last_cursor.clone())
->>>>>>> gateway
 }

@@ -7,13 +7,8 @@ use crate::auth::viewer::Credentials;
 use crate::http::origin::Origins;
 use crate::http::request_ids::RequestIds;
 use crate::state::Gateway;
-<<<<<<< HEAD
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::WebSocketUpgrade;
-=======
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
->>>>>>> gateway
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -24,11 +19,6 @@ use tracing::Instrument;
 const PROTOCOL: &str = "graphql-transport-ws";
 /// Of one message of a client.
 const MESSAGE_MAX_BYTES: usize = 256 * 1024;
-<<<<<<< HEAD
-/// Kept for a socket that does not take what is written to it; past that it counts as slow.
-const WRITE_BUFFER_MAX_BYTES: usize = 2 * 1024 * 1024;
-=======
->>>>>>> gateway
 
 pub(crate) async fn upgrade(
     State(gateway): State<Arc<Gateway>>,
@@ -57,10 +47,6 @@ pub(crate) async fn upgrade(
         .protocols([PROTOCOL])
         .max_message_size(MESSAGE_MAX_BYTES)
         .max_frame_size(MESSAGE_MAX_BYTES)
-<<<<<<< HEAD
-        .max_write_buffer_size(WRITE_BUFFER_MAX_BYTES)
-=======
->>>>>>> gateway
         .on_upgrade(move |socket| Connection::serve(gateway, ids, credentials, socket).instrument(span))
 }
 

@@ -66,14 +66,10 @@ pub(super) enum End {
     TooManyInits,
     TooManySubscriptions,
     /// It does not take what it asked for; the subscription and the cursor to go on from.
-<<<<<<< HEAD
-    Slow { id: String, cursor: Option<String> },
-=======
     Slow {
         id: String,
         cursor: Option<String>,
     },
->>>>>>> gateway
     /// This gateway stops; another will answer.
     Restart,
     /// The database that knows who is signed in does not answer.
