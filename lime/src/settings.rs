@@ -1,0 +1,200 @@
+//! Settings: flags over environment over `lime.toml` over defaults. `lime config` shows each with where it came from.
+//!
+//! How to add a setting: a row in [`SETTINGS`], a field in [`Settings`] with its line in [`Settings::from_table`], and
+//! a line in `.env.example` (a test compares the two).
+
+mod suggestion;
+mod table;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use url::Url;
+
+pub(crate) use table::Table;
+
+/// One setting: the environment's name for it, `lime.toml`'s key, and what it means.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) variable: &'static str,
+    pub(crate) key: &'static str,
+    /// What holds when nobody says otherwise; a value, or words in parentheses.
+    pub(crate) default: &'static str,
+    pub(crate) is_secret: bool,
+    pub(crate) meaning: &'static str,
+}
+
+const fn setting(variable: &'static str, key: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting { variable, key, default, is_secret: false, meaning }
+}
+
+const fn secret(variable: &'static str, key: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting { variable, key, default, is_secret: true, meaning }
+}
+
+/// Every setting there is.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting("LIME_HOME", "home", "./.lime", "directory of the private servers' data, files and keys"),
+    setting("LIME_LISTEN", "listen", "(127.0.0.1:5463 or the next free port)", "address and port to listen on"),
+    setting(
+        "LIME_PUBLIC_URL",
+        "public_url",
+        "(the address that is listened on)",
+        "how browsers reach this installation",
+    ),
+    secret("DATABASE_URL", "database_url", "(embedded)", "PostgreSQL 17 or newer to use instead of the private one"),
+    secret("NATS_URL", "nats_url", "(embedded)", "NATS 2.12 or newer with JetStream to use instead of the private one"),
+    setting("LIME_OBJECTS", "objects", "(objects in the home)", "where files are kept: file:DIRECTORY"),
+    setting("LIME_OWNER_NAME", "owner_name", "Owner", "name of the local owner, used at the first start"),
+    setting("LIME_ORG_NAME", "org_name", "My organisation", "name of the first organisation, used at the first start"),
+    setting("LIME_CLONE_HOSTS", "clone_hosts", "github.com", "hosts that repositories may be cloned from, with commas"),
+    secret("OPENAI_API_KEY", "openai_api_key", "(none)", "key for the Codex agent's model; it never enters a sandbox"),
+    setting("OPENAI_BASE_URL", "openai_base_url", "https://api.openai.com/v1", "the model's address"),
+    setting("LIME_CODEX_BIN", "codex_bin", "(the fetched copy)", "program of the Codex agent"),
+    setting("LIME_AGENTS_DIR", "agents_dir", "(a cache directory)", "where scripts/install-agents puts agent programs"),
+    setting("LIME_SLOTS", "slots", "(as many as the memory carries)", "agent runs at a time on this machine"),
+    setting("LIME_PG_BIN", "pg_bin", "(fetched copy, or the system's)", "directory of PostgreSQL's programs"),
+    setting("LIME_NATS_BIN", "nats_bin", "(fetched copy, or the system's)", "the nats-server program"),
+    setting("LIME_CACHE", "cache", "(the user's cache directory)", "where fetched programs are kept"),
+    setting("LIME_LOG", "log", "auto", "how logs look: pretty, json, or auto (pretty on a terminal)"),
+    setting("RUST_LOG", "log_filter", "info", "which logs are written, such as info,feed=debug"),
+];
+
+/// A setting that cannot be used; the process ends with code 2 and nothing has been started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    #[error("unknown setting {name} in {place}{suggestion}")]
+    Unknown { name: String, place: String, suggestion: String },
+    #[error("{name} ({source_name}) is {value:?}: {wanted}")]
+    Invalid { name: &'static str, source_name: String, value: String, wanted: String },
+    #[error("failed to read {path}")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{path} is not valid TOML")]
+    Toml {
+        path: PathBuf,
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    #[error("{key} in {path} must be a text, a number, true or false")]
+    NotScalar { key: String, path: PathBuf },
+}
+
+/// The settings in their types.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) home: PathBuf,
+    /// Whether somebody said which home: a home that we chose ourselves may be placed elsewhere for root.
+    pub(crate) is_home_asked: bool,
+    /// None: 127.0.0.1:5463 or the next free port.
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) public_url: Option<Url>,
+    /// None: embedded.
+    pub(crate) database_url: Option<SecretString>,
+    /// None: embedded.
+    pub(crate) nats_url: Option<SecretString>,
+    /// None: `objects` in the home.
+    pub(crate) objects: Option<PathBuf>,
+    pub(crate) owner_name: String,
+    pub(crate) org_name: String,
+    pub(crate) clone_hosts: Vec<String>,
+    pub(crate) openai_api_key: Option<SecretString>,
+    pub(crate) openai_base_url: Url,
+    pub(crate) codex_bin: Option<PathBuf>,
+    pub(crate) agents_dir: Option<PathBuf>,
+    /// None: as many as the memory carries.
+    pub(crate) slots: Option<u16>,
+    pub(crate) pg_bin: Option<PathBuf>,
+    pub(crate) nats_bin: Option<PathBuf>,
+    pub(crate) cache: Option<PathBuf>,
+    pub(crate) log: LogFormat,
+    pub(crate) log_filter: String,
+    pub(crate) table: Table,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Pretty,
+    Json,
+    Auto,
+}
+
+impl Settings {
+    /// Reads flags, environment and `lime.toml` (the given one, which must exist, or the one in this directory).
+    pub(crate) fn load(flags: &[(&'static str, String)], file: Option<&Path>) -> Result<Self, SettingsError> {
+        let file = match file {
+            Some(path) => Some(path.to_path_buf()),
+            None => Some(PathBuf::from("lime.toml")).filter(|path| path.exists()),
+        };
+        Self::from_table(Table::resolve(flags, std::env::vars(), file.as_deref())?)
+    }
+
+    fn from_table(table: Table) -> Result<Self, SettingsError> {
+        let path = |key: &str| table.given(key).map(|found| PathBuf::from(&found.value));
+        let password = |key: &str| table.given(key).map(|found| SecretString::from(found.value.clone()));
+        Ok(Self {
+            home: PathBuf::from(table.value("home")),
+            is_home_asked: table.given("home").is_some(),
+            listen: table.parsed("listen", "wanted is an address and a port, such as 127.0.0.1:5463", |text| {
+                text.parse().ok()
+            })?,
+            public_url: table.parsed("public_url", "wanted is an http or https address without a path", public_url)?,
+            database_url: password("database_url"),
+            nats_url: password("nats_url"),
+            objects: table.parsed("objects", "wanted is file:DIRECTORY", objects)?,
+            owner_name: table.value("owner_name").to_owned(),
+            org_name: table.value("org_name").to_owned(),
+            clone_hosts: hosts(table.value("clone_hosts")),
+            openai_api_key: password("openai_api_key"),
+            openai_base_url: table.required("openai_base_url", "wanted is an http or https address", http_url)?,
+            codex_bin: path("codex_bin"),
+            agents_dir: path("agents_dir"),
+            slots: table.parsed("slots", "wanted is a number from 1 to 64", slots)?,
+            pg_bin: path("pg_bin"),
+            nats_bin: path("nats_bin"),
+            cache: path("cache"),
+            log: table.required("log", "wanted is pretty, json or auto", log_format)?,
+            log_filter: table.value("log_filter").to_owned(),
+            table,
+        })
+    }
+}
+
+fn http_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+fn public_url(text: &str) -> Option<Url> {
+    http_url(text).filter(|url| url.path() == "/" && url.query().is_none() && url.fragment().is_none())
+}
+
+fn objects(text: &str) -> Option<PathBuf> {
+    text.strip_prefix("file:")
+        .map(|path| path.trim_start_matches("//"))
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+}
+
+fn hosts(text: &str) -> Vec<String> {
+    text.split(',').map(|host| host.trim().to_lowercase()).filter(|host| !host.is_empty()).collect()
+}
+
+fn slots(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|slots| (1..=64).contains(slots))
+}
+
+fn log_format(text: &str) -> Option<LogFormat> {
+    match text {
+        "pretty" => Some(LogFormat::Pretty),
+        "json" => Some(LogFormat::Json),
+        "auto" => Some(LogFormat::Auto),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
