@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli;
 use crate::connected::Addresses;
 use crate::database;
-use crate::home::write_whole;
+use crate::home::{Home, write_whole};
 use crate::platform::{Platform, Role};
 use crate::screen::say;
 use crate::settings::Settings;
@@ -22,19 +22,20 @@ pub(crate) enum Kind {
     Ledger,
     Projector,
     Reactor,
-    Worker,
+    Work,
 }
 
 /// Runs one role until SIGINT or SIGTERM.
 pub(crate) async fn run(settings: Settings, kind: Kind) -> anyhow::Result<()> {
     let stop = up::asked_to_stop()?;
-    let work_dir = settings.home.join("work");
-    let (platform, _) = connect(settings).await?;
+    let (home, is_home_asked) = (settings.home.clone(), settings.is_home_asked);
+    let platform = connect(settings).await?;
     let role = match kind {
         Kind::Ledger => platform.ledger(stop.clone())?,
         Kind::Projector => platform.projector(stop.clone())?,
         Kind::Reactor => platform.reactor(stop.clone())?,
-        Kind::Worker => platform.worker(work_dir, stop.clone())?,
+        // Only this role needs a place of its own, which a sandbox's user can enter.
+        Kind::Work => platform.work(Home::open(&home, is_home_asked)?.work(), stop.clone())?,
     };
     until_stopped(role, &stop).await;
     Ok(())
@@ -46,7 +47,7 @@ pub(crate) async fn gateway(settings: Settings, options: cli::Gateway) -> anyhow
     let listener = up::listen(settings.listen).await?;
     let address = listener.local_addr()?;
     let url = up::public_url(&settings, address)?;
-    let (platform, _) = connect(settings).await?;
+    let platform = connect(settings).await?;
     let role = platform.gateway(listener, &url, stop.clone())?;
     tokio::select! {
         serving = up::until_it_serves(address) => serving?,
@@ -64,12 +65,11 @@ fn write_ready_file(file: &Path, url: &str) -> anyhow::Result<()> {
     write_whole(file, serde_json::json!({ "url": url }).to_string().as_bytes())
 }
 
-async fn connect(settings: Settings) -> anyhow::Result<(Platform, Addresses)> {
+async fn connect(settings: Settings) -> anyhow::Result<Platform> {
     let addresses = Addresses::find(&settings)?;
     database::migrate(&addresses.owner_database_url).await?;
     let objects = settings.objects.clone().unwrap_or_else(|| settings.home.join("objects"));
-    let platform = Platform::connect(&addresses, objects, Arc::new(settings), None).await?;
-    Ok((platform, addresses))
+    Platform::connect(&addresses, objects, Arc::new(settings), None).await
 }
 
 async fn until_stopped(role: Role, stop: &CancellationToken) {

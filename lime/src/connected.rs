@@ -22,7 +22,8 @@ impl Addresses {
     /// # Errors
     /// When an address is neither set nor known from a running `lime up` of the home.
     pub(crate) fn find(settings: &Settings) -> anyhow::Result<Self> {
-        let given = |secret: &Option<secrecy::SecretString>| secret.as_ref().map(|text| text.expose_secret().to_owned());
+        let given =
+            |secret: &Option<secrecy::SecretString>| secret.as_ref().map(|text| text.expose_secret().to_owned());
         let public = settings.public_url.as_ref().map(ToString::to_string);
         let (database, nats) = (given(&settings.database_url), given(&settings.nats_url));
         if let (Some(database_url), Some(nats_url)) = (&database, &nats) {

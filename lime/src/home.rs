@@ -5,6 +5,7 @@
 //! runtime.json    how to reach what runs, 0600, there while it runs
 //! postgres/       the data directory          nats/   JetStream's store
 //! run/            sockets and ports files     objects/   files
+//! work/           repositories and workspaces of runs
 //! logs/           what the private servers wrote   ballast   room that is given back when the disk is full
 //! ```
 //! As root the private servers run as another user, who cannot enter a private directory: then the home lies below
@@ -102,7 +103,7 @@ impl Home {
         self.path.join("objects")
     }
 
-    /// Mirrors and workspaces of runs.
+    /// Repositories and workspaces of agent runs.
     pub(crate) fn work(&self) -> PathBuf {
         self.path.join("work")
     }

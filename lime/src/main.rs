@@ -63,7 +63,7 @@ async fn dispatch(command: Command, settings: Settings) -> anyhow::Result<ExitCo
         Command::Ledger(_) => alone::run(settings, alone::Kind::Ledger).await?,
         Command::Projector(_) => alone::run(settings, alone::Kind::Projector).await?,
         Command::Reactor(_) => alone::run(settings, alone::Kind::Reactor).await?,
-        Command::Work(_) => alone::run(settings, alone::Kind::Worker).await?,
+        Command::Work(_) => alone::run(settings, alone::Kind::Work).await?,
         Command::OwnerLink(_) => owner::print_link(&settings).await?,
         Command::Token(Token::Create(wanted)) => owner::print_token(&settings, wanted).await?,
         Command::Servers(Servers::Fetch) => servers::fetch(&settings)?,

@@ -87,10 +87,9 @@ pub(crate) async fn print_link(settings: &Settings) -> anyhow::Result<()> {
 
 /// `lime token create`.
 pub(crate) async fn print_token(settings: &Settings, wanted: cli::TokenCreate) -> anyhow::Result<()> {
-    let usage = |error: &dyn std::fmt::Display| Exit::Usage.because(error);
     let role = wanted.role.as_deref().map(parse_role).transpose()?;
-    let scopes: Result<Vec<Scope>, _> = wanted.scope.iter().map(|scope| scope.parse()).collect();
-    let scopes = scopes.map_err(|error: auth::UnknownScope| usage(&error))?;
+    let scopes: Result<Vec<Scope>, _> = wanted.scope.iter().map(|scope| scope.parse::<Scope>()).collect();
+    let scopes = scopes.map_err(|error| Exit::Usage.because(error))?;
     let pool = Addresses::find(settings)?.pool()?;
     let owner = auth::ensure_owner(&pool, &settings.owner_name).await?;
     let new = NewToken { name: wanted.name, role, scopes, expires_at: None };

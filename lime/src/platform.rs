@@ -20,7 +20,6 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use workers::agents::programs::SearchPlaces;
 use workers::workspace::RemotePolicy;
 use workers::{ModelAccess, WorkerConfig};
 
@@ -33,9 +32,10 @@ const WRITE_CONNECTIONS: u32 = 32;
 const LEDGER_CONNECTIONS: u32 = 6;
 const PROJECTOR_CONNECTIONS: u32 = 12;
 const WORKER_CONNECTIONS: u32 = 12;
-const REACTOR_CONNECTIONS: u32 = 6;
-/// For runs that ask for no other.
-const RUN_TIME_BUDGET: Duration = Duration::from_secs(3_600);
+/// A run whose worker is silent that long moves on.
+const LEASE_TTL: Duration = Duration::from_secs(30);
+/// For runs that name no other.
+const TIME_BUDGET: Duration = Duration::from_mins(30);
 
 /// What the roles of one process share.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl Platform {
             name: "Codex".to_owned(),
             key_present: self.settings.openai_api_key.is_some(),
             models: Vec::new(),
-            scripted: self.settings.model_scripted,
+            scripted: false,
         }];
         let config = GatewayConfig {
             commands: self.commands(pool.clone()),
@@ -147,13 +147,14 @@ impl Platform {
         }))
     }
 
-    /// Answers events, and turns due times into commands.
+    /// Answers events with commands, and does what falls due.
     pub(crate) fn reactor(&self, stop: CancellationToken) -> anyhow::Result<Role> {
-        let (pool, nats, hints) = (self.pool(REACTOR_CONNECTIONS)?, self.nats.clone(), self.hints.clone());
+        let pool = self.pool(WORKER_CONNECTIONS)?;
         let commands = self.commands(pool.clone());
+        let (nats, hints) = (self.nats.clone(), self.hints.clone());
         Ok(keep("reactor", stop, move |stop| {
-            let (pool, hints, commands) = (pool.clone(), hints.clone(), commands.clone());
             let jetstream = async_nats::jetstream::new(nats.clone());
+            let (pool, hints, commands) = (pool.clone(), hints.clone(), commands.clone());
             async move {
                 workers::reactor(pool, Some(jetstream), hints, commands, stop).await;
                 Ok(())
@@ -161,48 +162,33 @@ impl Platform {
         }))
     }
 
-    /// Executes runs of agents, in `work_dir`.
-    pub(crate) fn worker(&self, work_dir: PathBuf, stop: CancellationToken) -> anyhow::Result<Role> {
+    /// Runs agents, with their repositories and workspaces below `work_folder`.
+    pub(crate) fn work(&self, work_folder: PathBuf, stop: CancellationToken) -> anyhow::Result<Role> {
         let pool = self.pool(WORKER_CONNECTIONS)?;
-        let settings = &self.settings;
         let config = WorkerConfig {
             commands: self.commands(pool.clone()),
             pool,
             hints: self.hints.clone(),
-            work_dir,
-            slots: u16::try_from(settings.slots).ok(),
-            lease_ttl: settings.run_lease,
-            time_budget: RUN_TIME_BUDGET,
-            programs: SearchPlaces {
-                lime_codex_bin: settings.codex_bin.as_ref().map(Into::into),
-                lime_agents_dir: settings.agents_dir.as_ref().map(Into::into),
-                ..SearchPlaces::of_this_process()
-            },
+            work_dir: work_folder,
+            slots: self.settings.slots,
+            lease_ttl: LEASE_TTL,
+            time_budget: TIME_BUDGET,
             openai: ModelAccess {
-                base_url: settings.openai_base_url.to_string(),
-                key: settings.openai_api_key.clone(),
+                base_url: self.settings.openai_base_url.to_string(),
+                key: self.settings.openai_api_key.clone(),
                 plain_http: false,
-                scripted: settings.model_scripted,
+                scripted: false,
             },
-            remotes: remotes(&settings.clone_hosts),
+            remotes: RemotePolicy {
+                allowed_hosts: self.settings.clone_hosts.clone(),
+                plain_http_on_loopback: true,
+                private_addresses: false,
+            },
         };
-        Ok(keep("worker", stop, move |stop| {
+        Ok(keep("work", stop, move |stop| {
             let config = config.clone();
-            async move {
-                workers::run(config, stop).await?;
-                Ok(())
-            }
+            async move { Ok(workers::run(config, stop).await?) }
         }))
-    }
-}
-
-/// Plain http only to a server on this machine that the operator named, such as `127.0.0.1:3000`.
-fn remotes(clone_hosts: &[String]) -> RemotePolicy {
-    let here = |host: &String| ["127.0.0.1:", "localhost:", "[::1]:"].iter().any(|start| host.starts_with(start));
-    RemotePolicy {
-        allowed_hosts: clone_hosts.to_vec(),
-        plain_http_on_loopback: clone_hosts.iter().any(here),
-        private_addresses: false,
     }
 }
 
@@ -217,7 +203,10 @@ impl Role {
     /// Returns when the role has ended, at most `patience` after now.
     pub(crate) async fn ended(self, patience: Duration) {
         if tokio::time::timeout(patience, self.task).await.is_err() {
-            tracing::warn!(role = self.name, "a role did not end in time and is left; what it did not finish is taken up again");
+            tracing::warn!(
+                role = self.name,
+                "a role did not end in time and is left; what it did not finish is taken up again"
+            );
         }
     }
 }

@@ -73,7 +73,10 @@ fn look(home: &Path, ballast: &PathBuf, low: &watch::Sender<bool>) {
     };
     if room.is_full() && ballast.exists() {
         match fs::remove_file(ballast) {
-            Ok(()) => tracing::error!(freed_mib = BALLAST_BYTES >> 20, "the disk is full: the ballast was given back; make room"),
+            Ok(()) => tracing::error!(
+                freed_mib = BALLAST_BYTES >> 20,
+                "the disk is full: the ballast was given back; make room"
+            ),
             Err(error) => tracing::error!(%error, "the disk is full and the ballast cannot be removed"),
         }
     } else if room.has_room_for_ballast()
@@ -85,7 +88,10 @@ fn look(home: &Path, ballast: &PathBuf, low: &watch::Sender<bool>) {
     let is_low = room.is_low();
     let has_changed = low.send_if_modified(|before| std::mem::replace(before, is_low) != is_low);
     if has_changed && is_low {
-        tracing::error!(free_mib = room.free >> 20, "the disk is nearly full: commands are refused until there is room");
+        tracing::error!(
+            free_mib = room.free >> 20,
+            "the disk is nearly full: commands are refused until there is room"
+        );
     } else if has_changed {
         tracing::info!(free_mib = room.free >> 20, "there is room again: commands are taken");
     }

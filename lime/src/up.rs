@@ -87,11 +87,9 @@ impl Installation<'_> {
         let platform = Platform::connect(&self.addresses, objects, Arc::clone(&self.settings), Some(low)).await?;
         roles.push(platform.ledger(stop.clone())?);
         roles.push(platform.projector(stop.clone())?);
-        roles.push(platform.reactor(stop.clone())?);
-        if self.settings.slots > 0 {
-            roles.push(platform.worker(self.home.work(), stop.clone())?);
-        }
         roles.push(platform.gateway(listener, &self.url, stop.clone())?);
+        roles.push(platform.reactor(stop.clone())?);
+        roles.push(platform.work(self.home.work(), stop.clone())?);
         let pool = self.addresses.pool()?;
         let (owner, org) = owner::ensure(&pool, &platform.commands(pool.clone()), &self.settings).await?;
         owner::is_known(&Reads::new(pool.clone()), owner, org).await;

@@ -14,7 +14,8 @@ fn config_shows_values_with_their_source_and_masks_secrets() {
     let shown = command.env("OPENAI_API_KEY", "sk-canary").output().unwrap();
     assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
     let shown = String::from_utf8(shown.stdout).unwrap();
-    let line = |name: &str| shown.lines().find(|line| line.starts_with(name)).unwrap().split_whitespace().collect::<Vec<_>>();
+    let line =
+        |name: &str| shown.lines().find(|line| line.starts_with(name)).unwrap().split_whitespace().collect::<Vec<_>>();
     assert_eq!(line("LIME_SLOTS"), ["LIME_SLOTS", "slots", "7", "lime.toml"]);
     assert_eq!(line("LIME_HOME"), ["LIME_HOME", "home", "elsewhere", "flag"]);
     assert_eq!(line("OPENAI_API_KEY"), ["OPENAI_API_KEY", "openai_api_key", "********", "environment"]);
@@ -50,7 +51,9 @@ async fn doctor_finds_a_running_product_well_and_names_what_is_missing() {
     let said = String::from_utf8_lossy(&looked.stdout);
     let (_, installation) = said.split_once("The installation").unwrap();
     assert!(!installation.contains("BAD"), "{said}");
-    for expected in ["commits survive a power loss", "the database is of this version", "board is at position", "the stream holds"] {
+    for expected in
+        ["commits survive a power loss", "the database is of this version", "board is at position", "the stream holds"]
+    {
         assert!(installation.contains(expected), "{expected} is missing in\n{said}");
     }
     assert_eq!(up.stop(), Some(0));

@@ -75,7 +75,8 @@ async fn ledger(connection: &mut PgConnection) -> Vec<Finding> {
     }
     match commands::ledger::backlog(connection).await {
         Ok((position, waiting)) if waiting < LAG_EVENTS => {
-            findings.push(Finding::good(format!("the log is at position {position}, {waiting} events wait for theirs")));
+            findings
+                .push(Finding::good(format!("the log is at position {position}, {waiting} events wait for theirs")));
         }
         Ok((position, waiting)) => findings.push(Finding::bad(
             format!("the log is at position {position}, and {waiting} events or more wait for theirs"),

@@ -5,13 +5,15 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 use workers::agents::programs::{SearchPlaces, find_codex};
-use workers::sandbox::{Identity, SLOT_USERS_FROM, Sandbox, SandboxProbe};
+use workers::sandbox::{Identity, Sandbox, SandboxProbe};
 
 use super::Finding;
 use crate::servers;
 use crate::settings::Settings;
 use crate::storage::Room;
 
+/// Where the workers' range of slot users begins.
+const SLOT_USERS_FROM: u32 = 60_800;
 const OLDEST_GIT: servers::Version = (2, 39);
 
 pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
@@ -60,7 +62,9 @@ async fn sandbox() -> Finding {
         SandboxProbe::Available { version, landlock, start_ms } => {
             Finding::good(format!("agents can be sandboxed: bubblewrap {version}, Landlock {landlock}, {start_ms} ms"))
         }
-        SandboxProbe::Unavailable { reason, remedy } => Finding::bad(format!("no agent can run here: {reason}"), remedy),
+        SandboxProbe::Unavailable { reason, remedy } => {
+            Finding::bad(format!("no agent can run here: {reason}"), remedy)
+        }
     }
 }
 
@@ -83,7 +87,11 @@ fn room(home: &Path) -> Finding {
     match Room::of(home) {
         Ok(room) => {
             let said = format!("{} MiB free for {}", room.free >> 20, home.display());
-            if room.is_low() { Finding::bad(said, "make room: commands are refused until there is") } else { Finding::good(said) }
+            if room.is_low() {
+                Finding::bad(said, "make room: commands are refused until there is")
+            } else {
+                Finding::good(said)
+            }
         }
         Err(error) => Finding::bad(format!("{error:#}"), "look at its mount"),
     }

@@ -26,7 +26,7 @@ fn flags_win_over_the_environment_over_the_file_over_defaults() {
     let settings = load(&[("listen", "127.0.0.1:1")], &environment, file).unwrap();
     assert_eq!(settings.listen.unwrap().port(), 1);
     assert_eq!(settings.owner_name, "Environment");
-    assert_eq!(settings.slots, 5);
+    assert_eq!(settings.slots, Some(5));
     assert_eq!(settings.org_name, "My organisation");
     let sources: Vec<String> = settings.table.rows().take(2).map(|row| row.source.to_string()).collect();
     assert_eq!(sources, ["default", "flag"]);
