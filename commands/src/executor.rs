@@ -6,8 +6,14 @@ use crate::objects::Objects;
 use crate::store::{Answered, Append, Folded, NewEvent, Outcome, Store, StoreError, Stream};
 use crate::{Accepted, Caller, CommandError, CommandSettings};
 use chrono::{DateTime, SubsecRound, Utc};
+use domain::agent_run::AgentRun;
+use domain::board::Board;
 use domain::limits::EVENT_MAX_BYTES;
-use domain::{Context, Decider, DomainEvent, EventId, LastChange, Metadata, OrgId, Rejection, Version};
+use domain::org::Org;
+use domain::project::Project;
+use domain::repo_connection::RepoConnection;
+use domain::ticket::Ticket;
+use domain::{AggregateKind, Context, Decider, DomainEvent, EventId, LastChange, Metadata, OrgId, Rejection, Version};
 use feed::hints::Hints;
 use sqlx::PgPool;
 use std::fmt;
@@ -93,7 +99,7 @@ impl Commands {
                 return Err(CommandError::StorageLow);
             }
             input.check()?;
-            let patience = self.inner.settings.patience;
+            let patience = self.inner.settings.patience * I::STEPS;
             let whole = async {
                 let result = work.await;
                 if needs_look_up(&result)
@@ -215,6 +221,21 @@ impl Commands {
             metadata: serde_json::to_string(&metadata).map_err(failed)?,
             events,
         })
+    }
+
+    /// Folds a stream once more, from its first event and by cqrs-es's own code, and says at which version that is and
+    /// whether it is the state that commands are decided on. For `doctor`.
+    pub async fn refold(&self, org: OrgId, kind: AggregateKind, id: Uuid) -> Result<(Version, bool), CommandError> {
+        let (store, stream) = (&self.inner.store, Stream { org, kind, id });
+        let folded = match kind {
+            AggregateKind::Org => store.refold::<Org>(stream).await,
+            AggregateKind::Project => store.refold::<Project>(stream).await,
+            AggregateKind::Board => store.refold::<Board>(stream).await,
+            AggregateKind::Ticket => store.refold::<Ticket>(stream).await,
+            AggregateKind::RepoConnection => store.refold::<RepoConnection>(stream).await,
+            AggregateKind::AgentRun => store.refold::<AgentRun>(stream).await,
+        };
+        Ok(folded?)
     }
 
     async fn turn(&self, stream: Stream) -> Option<tokio::sync::MutexGuard<'_, ()>> {

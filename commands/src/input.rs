@@ -10,6 +10,8 @@ use uuid::Uuid;
 pub(crate) trait Input: Validate<Context = ()> + Serialize {
     /// The use case, such as `move_ticket`: part of the digest, so that a command id serves one use case only.
     const NAME: &'static str;
+    /// How often the patience for PostgreSQL it may take altogether; each step of it has that patience for itself.
+    const STEPS: u32 = 1;
 
     /// Sizes and forms that no rule of an aggregate judges. Names the first field that does not fit.
     fn check(&self) -> Result<(), CommandError> {

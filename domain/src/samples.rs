@@ -1,5 +1,6 @@
 //! One sample of every event as it is written today, for golden files and properties.
-#![allow(clippy::unwrap_used)]
+// It names nearly everything that the aggregates have.
+#![allow(clippy::wildcard_imports)]
 
 use crate::agent_run::*;
 use crate::board::{BoardCreated, default_columns};

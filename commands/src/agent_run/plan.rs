@@ -25,6 +25,8 @@ pub struct AcceptPlan {
 
 impl Input for AcceptPlan {
     const NAME: &'static str = "accept_plan";
+    // A ticket an item, one after the other, so that they are numbered in the order of the plan.
+    const STEPS: u32 = 5;
 }
 
 #[allow(clippy::ref_option)]

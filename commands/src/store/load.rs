@@ -53,10 +53,10 @@ select last_sequence as sequence, null as event_type, null as event_version, pay
        null::timestamptz as recorded_at
 from snapshot
 union all
-(select sequence, event_type, event_version, payload::text, actor, recorded_at from events
- where org = $1 and aggregate_type = $2 and aggregate_id = $3
-   and sequence > greatest($5, (select coalesce(max(last_sequence), 0) from snapshot))
- order by sequence)";
+select sequence, event_type, event_version, payload::text, actor, recorded_at from events
+where org = $1 and aggregate_type = $2 and aggregate_id = $3
+  and sequence > greatest($5, (select coalesce(max(last_sequence), 0) from snapshot))
+order by sequence";
 
 impl Store {
     /// From the cache where it is there; else from the database. May be behind what another process has stored.

@@ -7,8 +7,11 @@
 mod answered;
 mod append;
 mod cache;
+mod framework;
 mod load;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(crate) use answered::Answered;
@@ -74,6 +77,12 @@ pub(crate) enum StoreError {
     },
     #[error("{} {} has a gap: version {found} follows {after}", .stream.kind, .stream.id)]
     Gap { stream: Stream, after: u64, found: u64 },
+    #[error("failed to fold {} {} by cqrs-es", .stream.kind, .stream.id)]
+    Refold {
+        stream: Stream,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("failed to take a number")]
     Number(#[source] sqlx::Error),
     #[error("failed to reserve a project's key")]
@@ -115,7 +124,7 @@ impl StoreError {
             | Self::Places(source) => is_away(source),
             Self::LookUp { source, .. } | Self::Load { source, .. } => is_away(source),
             Self::Shared(error) => error.is_away(),
-            Self::Decode { .. } | Self::Gap { .. } | Self::Malformed => false,
+            Self::Refold { .. } | Self::Decode { .. } | Self::Gap { .. } | Self::Malformed => false,
         }
     }
 }

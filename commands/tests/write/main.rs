@@ -1,0 +1,15 @@
+//! The write side on a real PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+// A test of a use-case file uses most of what the file has.
+#![allow(clippy::wildcard_imports)]
+
+mod answers;
+mod away;
+mod places;
+mod plans;
+mod projects;
+mod runs;
+mod staleness;
+mod tenants;
+mod tickets;
+mod world;
