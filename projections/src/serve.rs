@@ -11,10 +11,13 @@ use feed::hints::Hints;
 use feed::log::{self, from_bigint};
 use feed::runner::{self, Progress, Projection, RebuildError, RowsDigest, Runner, Tail};
 use sqlx::{PgPool, Row};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+const RESTART_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum OperateError {
@@ -57,11 +60,26 @@ pub fn by_name(name: &str) -> Result<Arc<dyn Projection>, OperateError> {
 pub async fn run(pool: PgPool, jetstream: Option<jetstream::Context>, hints: Hints, cancel: CancellationToken) {
     let tail = jetstream.map(Tail::start);
     let mut runners = JoinSet::new();
+    let mut running = HashMap::new();
     for projection in all() {
-        let runner = Runner::on_tail(pool.clone(), tail.clone(), hints.clone(), projection);
-        runners.spawn(runner.run(cancel.clone()));
+        let runner = Runner::on_tail(pool.clone(), tail.clone(), hints.clone(), Arc::clone(&projection));
+        running.insert(runners.spawn(runner.run(cancel.clone())).id(), projection);
     }
-    while runners.join_next().await.is_some() {}
+    while let Some(ended) = runners.join_next_with_id().await {
+        let id = match &ended {
+            Ok((id, ())) => *id,
+            Err(error) => error.id(),
+        };
+        // A runner ends when it is cancelled, and otherwise only by a fault of its own.
+        let Some(projection) = running.remove(&id) else { continue };
+        if cancel.is_cancelled() {
+            continue;
+        }
+        tracing::error!(projection = projection.name(), ?ended, "a runner ended; starting it again");
+        tokio::time::sleep(RESTART_AFTER).await;
+        let runner = Runner::on_tail(pool.clone(), tail.clone(), hints.clone(), Arc::clone(&projection));
+        running.insert(runners.spawn(runner.run(cancel.clone())).id(), projection);
+    }
 }
 
 /// Builds one projection afresh while it is read, and swaps: how `lime replay` works.

@@ -48,12 +48,7 @@ impl TestLog {
         at: Option<DateTime<Utc>>,
     ) -> anyhow::Result<Vec<Envelope>> {
         let aggregate_id = aggregate_id.into();
-        let metadata = Metadata {
-            command_id: CommandId(Uuid::now_v7()),
-            correlation_id: CorrelationId(Uuid::now_v7()),
-            causation_id: None,
-            traceparent: None,
-        };
+        let metadata = metadata();
         let mut envelopes = Vec::new();
         let mut transaction = self.pool.begin().await?;
         let mut position = lock(&mut transaction).await?;
@@ -88,14 +83,34 @@ impl TestLog {
         Ok(envelopes)
     }
 
+    /// One event each for many new streams, in one transaction: for tests that need a long log.
+    pub async fn append_streams(
+        &self,
+        events: impl IntoIterator<Item = (impl Into<Uuid>, DomainEvent)>,
+    ) -> anyhow::Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        let mut position = lock(&mut transaction).await?;
+        for (stream, event) in events {
+            position += 1;
+            let metadata = metadata();
+            let raw = Raw {
+                aggregate_type: event.aggregate().as_str(),
+                aggregate_id: stream.into().to_string(),
+                event_type: event.event_type(),
+                event_version: event.event_version().to_string(),
+                payload: event.to_payload()?,
+            };
+            let at = start() + TimeDelta::seconds(position);
+            self.insert(&mut transaction, position, 0, at, &metadata, &raw).await?;
+        }
+        set_position(&mut transaction, position).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// One event as some other release might have written it. Returns its position.
     pub async fn append_raw(&self, raw: &Raw<'_>) -> anyhow::Result<Position> {
-        let metadata = Metadata {
-            command_id: CommandId(Uuid::now_v7()),
-            correlation_id: CorrelationId(Uuid::now_v7()),
-            causation_id: None,
-            traceparent: None,
-        };
+        let metadata = metadata();
         let mut transaction = self.pool.begin().await?;
         let position = lock(&mut transaction).await? + 1;
         let at = start() + TimeDelta::seconds(position);
@@ -149,6 +164,16 @@ impl TestLog {
         .fetch_one(transaction)
         .await?;
         Ok((event_id, unsigned(version), unsigned(org_position)))
+    }
+}
+
+/// Of one command that a person sent.
+fn metadata() -> Metadata {
+    Metadata {
+        command_id: CommandId(Uuid::now_v7()),
+        correlation_id: CorrelationId(Uuid::now_v7()),
+        causation_id: None,
+        traceparent: None,
     }
 }
 

@@ -157,7 +157,10 @@ impl Runner {
         let mut housekeeping_at = Instant::now() + HOUSEKEEPING;
         loop {
             if Instant::now() >= housekeeping_at {
-                generation::drop_retired(connection, projection.name()).await?;
+                // A read that is still going on may hold it back: another round will do.
+                if let Err(error) = generation::drop_retired(connection, projection.name()).await {
+                    tracing::warn!(projection = projection.name(), %error, "failed to drop a retired generation");
+                }
                 housekeeping_at = Instant::now() + HOUSEKEEPING;
             }
             let limit = if one_by_one > 0 { 1 } else { batch };

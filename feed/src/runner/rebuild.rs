@@ -68,7 +68,7 @@ pub(super) async fn build_and_swap(
     let mut building = begin(connection, projection).await?;
     loop {
         let head = log::head(connection).await?;
-        let reached = catch_up(connection, projection, &mut building, head, progress).await?;
+        let reached = catch_up(connection, projection, &mut building, head, Within::Itself, progress).await?;
         crashpoint!("rebuild.before_swap");
         if !reached || swap(connection, projection, &mut building).await? {
             crashpoint!("rebuild.after_swap");
@@ -89,16 +89,28 @@ async fn begin(connection: &mut PgConnection, projection: &dyn Projection) -> Re
     }
 }
 
+/// Whether steps are transactions of their own or parts of the swap's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Within {
+    Itself,
+    Swap,
+}
+
 /// Applies the log up to `upto`. False when the generation is no longer being built: another one has swapped it in.
 async fn catch_up(
     connection: &mut PgConnection,
     projection: &dyn Projection,
     generation: &mut Generation,
     upto: Position,
+    within: Within,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<bool, RebuildError> {
     let mut one_by_one = 0;
     while generation.checkpoint < upto {
+        // Inside a swap the step before was a savepoint: its search path is still set.
+        if within == Within::Swap {
+            generation::leave(connection).await?;
+        }
         let wanted = u32::try_from(upto - generation.checkpoint).unwrap_or(u32::MAX);
         let limit = if one_by_one > 0 { 1 } else { BATCH.min(wanted) };
         let items = read_log(connection, generation.checkpoint, limit).await?;
@@ -136,7 +148,7 @@ async fn swap(
     }
     // The steps are savepoints of this transaction.
     let inner = &mut *transaction;
-    if !catch_up(inner, projection, building, live, &mut |_| ()).await? {
+    if !catch_up(inner, projection, building, live, Within::Swap, &mut |_| ()).await? {
         // Swapped in by another one.
         return Ok(true);
     }
@@ -185,7 +197,7 @@ pub(super) async fn build_to_check(
     upto: Position,
 ) -> Result<Generation, RebuildError> {
     let mut checking = Generation::create(connection, projection, State::Checking).await?;
-    match catch_up(connection, projection, &mut checking, upto, &mut |_| ()).await {
+    match catch_up(connection, projection, &mut checking, upto, Within::Itself, &mut |_| ()).await {
         Ok(_) => Ok(checking),
         Err(error) => {
             checking.remove(connection).await.ok();

@@ -1,0 +1,67 @@
+use crate::story::Story;
+use domain::board::{BoardCreated, BoardEvent};
+use domain::org::{MemberJoined, OrgCreated, OrgEvent, Role};
+use domain::repo_connection::{RepoConnectionEvent, RepoProvider, RepositoryConnected, RepositoryDisconnected};
+use domain::{BoardId, OrgId, UserId};
+use projections::org_directory::NAME;
+use uuid::Uuid;
+
+#[tokio::test]
+async fn an_org_lists_its_members_projects_and_boards() {
+    let story = Story::begin().await;
+    let (org, user) = (story.log.org, UserId(Uuid::now_v7()));
+    story.say(org, [OrgEvent::MemberJoined(MemberJoined { user, role: Role::Dev })]).await;
+    let second = BoardId(Uuid::now_v7());
+    let board = BoardCreated { project: story.project, name: "Another".to_owned(), columns: crate::story::columns() };
+    story.say(second, [BoardEvent::BoardCreated(board)]).await;
+    // Another org, with one of the same people.
+    let other = OrgId(Uuid::now_v7());
+    let joined = OrgEvent::MemberJoined(MemberJoined { user, role: Role::Admin });
+    let made = [OrgEvent::OrgCreated(OrgCreated { name: "Acme".to_owned() }), joined];
+    story.log.of(other).append(other, made.map(Into::into)).await.unwrap();
+    story.shown_by(NAME).await;
+
+    let reads = &story.reads;
+    let read = reads.org(org).await.unwrap().unwrap();
+    assert_eq!((read.name.as_str(), read.version), ("Northwind", 3));
+    let members: Vec<_> = reads.members(org).await.unwrap().iter().map(|m| (m.user, m.role)).collect();
+    assert_eq!(members, [(story.owner, Role::Admin), (user, Role::Dev)]);
+    let orgs: Vec<_> = reads.orgs_of(user).await.unwrap().into_iter().map(|(org, role)| (org.name, role)).collect();
+    assert_eq!(orgs, [("Acme".to_owned(), Role::Admin), ("Northwind".to_owned(), Role::Dev)]);
+    assert_eq!(reads.role_of(user, org).await.unwrap(), Some(Role::Dev));
+    assert_eq!(reads.role_of(story.owner, other).await.unwrap(), None);
+    let projects = reads.projects(org).await.unwrap();
+    assert_eq!(projects.len(), 1);
+    assert_eq!((projects[0].key.as_str(), projects[0].default_board), ("AL", story.board));
+    assert_eq!(reads.project(org, story.project).await.unwrap().as_ref(), projects.first());
+    assert_eq!(reads.project(other, story.project).await.unwrap(), None);
+    assert_eq!(reads.org_of_project(story.project).await.unwrap(), Some(org));
+    let boards: Vec<_> = reads.boards(org, story.project).await.unwrap().into_iter().map(|board| board.id).collect();
+    assert_eq!(boards, [story.board, second]);
+    assert_eq!(reads.boards(other, story.project).await.unwrap(), []);
+    story.equals_its_rebuild().await;
+}
+
+#[tokio::test]
+async fn repositories_come_and_go() {
+    let story = Story::begin().await;
+    let connected = RepositoryConnected {
+        project: story.project,
+        provider: RepoProvider::Git,
+        external_id: None,
+        clone_url: "https://git.example/northwind/gateway".to_owned(),
+        name: "northwind/gateway".to_owned(),
+    };
+    story.say(story.repo, [RepoConnectionEvent::RepositoryConnected(connected)]).await;
+    story.shown_by(NAME).await;
+    let (org, reads) = (story.log.org, &story.reads);
+    let read = reads.repo_connections(org, story.project).await.unwrap().remove(0);
+    assert_eq!((read.id, read.name.as_str(), read.provider), (story.repo, "northwind/gateway", RepoProvider::Git));
+    assert_eq!(read.disconnected_at, None);
+    let gone = story.say(story.repo, [RepoConnectionEvent::RepositoryDisconnected(RepositoryDisconnected {})]).await;
+    story.shown_by(NAME).await;
+    let read = reads.repo_connection(org, story.repo).await.unwrap().unwrap();
+    assert_eq!((read.disconnected_at, read.version), (Some(gone[0].at), 2));
+    assert_eq!(reads.repo_connection(OrgId(Uuid::now_v7()), story.repo).await.unwrap(), None);
+    assert_eq!(reads.org_of_repo_connection(story.repo).await.unwrap(), Some(org));
+}
