@@ -21,6 +21,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use workers::workspace::RemotePolicy;
+use workers::agents::programs::SearchPlaces;
 use workers::{ModelAccess, WorkerConfig};
 
 use crate::connected::Addresses;
@@ -32,8 +33,6 @@ const WRITE_CONNECTIONS: u32 = 32;
 const LEDGER_CONNECTIONS: u32 = 6;
 const PROJECTOR_CONNECTIONS: u32 = 12;
 const WORKER_CONNECTIONS: u32 = 12;
-/// A run whose worker is silent that long moves on.
-const LEASE_TTL: Duration = Duration::from_secs(30);
 /// For runs that name no other.
 const TIME_BUDGET: Duration = Duration::from_mins(30);
 
@@ -104,7 +103,7 @@ impl Platform {
             name: "Codex".to_owned(),
             key_present: self.settings.openai_api_key.is_some(),
             models: Vec::new(),
-            scripted: false,
+            scripted: self.settings.model_scripted,
         }];
         let config = GatewayConfig {
             commands: self.commands(pool.clone()),
@@ -171,13 +170,18 @@ impl Platform {
             hints: self.hints.clone(),
             work_dir: work_folder,
             slots: self.settings.slots,
-            lease_ttl: LEASE_TTL,
+            lease_ttl: self.settings.run_lease,
             time_budget: TIME_BUDGET,
+            programs: SearchPlaces {
+                lime_codex_bin: self.settings.codex_bin.as_ref().map(Into::into),
+                lime_agents_dir: self.settings.agents_dir.as_ref().map(Into::into),
+                ..SearchPlaces::of_this_process()
+            },
             openai: ModelAccess {
                 base_url: self.settings.openai_base_url.to_string(),
                 key: self.settings.openai_api_key.clone(),
                 plain_http: false,
-                scripted: false,
+                scripted: self.settings.model_scripted,
             },
             remotes: RemotePolicy {
                 allowed_hosts: self.settings.clone_hosts.clone(),

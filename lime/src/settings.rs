@@ -8,6 +8,7 @@ mod table;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
@@ -51,6 +52,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("LIME_CLONE_HOSTS", "clone_hosts", "github.com", "hosts that repositories may be cloned from, with commas"),
     secret("OPENAI_API_KEY", "openai_api_key", "(none)", "key for the Codex agent's model; it never enters a sandbox"),
     setting("OPENAI_BASE_URL", "openai_base_url", "https://api.openai.com/v1", "the model's address"),
+    setting(
+        "LIME_MODEL_SCRIPTED",
+        "model_scripted",
+        "false",
+        "true when a script answers in the model's place: every screen says so",
+    ),
+    setting("LIME_RUN_LEASE_MS", "run_lease_ms", "30000", "how long a worker may be silent before its run moves on"),
     setting("LIME_CODEX_BIN", "codex_bin", "(the fetched copy)", "program of the Codex agent"),
     setting("LIME_AGENTS_DIR", "agents_dir", "(a cache directory)", "where scripts/install-agents puts agent programs"),
     setting("LIME_SLOTS", "slots", "(as many as the memory carries)", "agent runs at a time on this machine"),
@@ -104,6 +112,8 @@ pub(crate) struct Settings {
     pub(crate) clone_hosts: Vec<String>,
     pub(crate) openai_api_key: Option<SecretString>,
     pub(crate) openai_base_url: Url,
+    pub(crate) model_scripted: bool,
+    pub(crate) run_lease: Duration,
     pub(crate) codex_bin: Option<PathBuf>,
     pub(crate) agents_dir: Option<PathBuf>,
     /// None: as many as the memory carries.
@@ -151,6 +161,8 @@ impl Settings {
             clone_hosts: hosts(table.value("clone_hosts")),
             openai_api_key: password("openai_api_key"),
             openai_base_url: table.required("openai_base_url", "wanted is an http or https address", http_url)?,
+            model_scripted: table.required("model_scripted", "wanted is true or false", |text| text.parse().ok())?,
+            run_lease: table.required("run_lease_ms", "wanted are 1000 to 600000 milliseconds", run_lease)?,
             codex_bin: path("codex_bin"),
             agents_dir: path("agents_dir"),
             slots: table.parsed("slots", "wanted is a number from 1 to 64", slots)?,
@@ -185,6 +197,10 @@ fn hosts(text: &str) -> Vec<String> {
 
 fn slots(text: &str) -> Option<u16> {
     text.parse().ok().filter(|slots| (1..=64).contains(slots))
+}
+
+fn run_lease(text: &str) -> Option<Duration> {
+    text.parse().ok().filter(|ms| (1_000..=600_000).contains(ms)).map(Duration::from_millis)
 }
 
 fn log_format(text: &str) -> Option<LogFormat> {
