@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgPool};
+use url::Url;
 
 /// A command that cannot be served within two seconds is answered UNAVAILABLE.
 const ACQUIRE_WITHIN: Duration = Duration::from_millis(1_500);
@@ -56,7 +57,18 @@ pub(crate) async fn nats(url: &str) -> anyhow::Result<async_nats::Client> {
         .connection_timeout(Duration::from_secs(5))
         .reconnect_delay_callback(|attempt| Duration::from_millis((50 * attempt as u64).min(1_000)))
         .event_callback(|event| async move { tracing::debug!(%event, "NATS connection") });
+    // The client takes the credentials of its options and passes over those of the address.
+    let server: Url = url.parse().context("NATS_URL is not an address of a NATS server")?;
+    let options = match (server.username(), server.password()) {
+        ("", _) => options,
+        (token, None) => options.token(decoded(token)),
+        (user, Some(password)) => options.user_and_password(decoded(user), decoded(password)),
+    };
     let client = options.connect(url).await;
     // The address holds a password: never printed.
     client.context("NATS_URL is not an address of a NATS server")
+}
+
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
