@@ -31,6 +31,9 @@ pub struct Program {
     /// The worker holds a key for it, or it needs none.
     pub key_present: bool,
     pub models: Vec<String>,
+    /// A run can be executed: program, key, sandbox and git are there.
+    #[serde(default)]
+    pub ready: bool,
     /// In words, for people.
     pub health: String,
     /// A script answers in the model's place.

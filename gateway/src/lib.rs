@@ -32,7 +32,7 @@ mod ws;
 
 pub use graphql::{ApiSchema, schema, schema_builder, sdl};
 pub use http::app;
-pub use settings::{FoundProvider, GatewayConfig, GatewaySettings, ProviderSetting, WorkerFound};
+pub use settings::{GatewayConfig, GatewaySettings, ProviderSetting};
 pub use state::Gateway;
 
 use std::net::SocketAddr;

@@ -4,7 +4,6 @@ use commands::Commands;
 use commands::objects::Objects;
 use feed::hints::Hints;
 use projections::Reads;
-use serde::Deserialize;
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,25 +83,4 @@ pub struct ProviderSetting {
     pub models: Vec<String>,
     /// A script answers in the model's place (demo and tests).
     pub scripted: bool,
-}
-
-/// What a worker's row says that it found on its machine: the part that the gateway shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct WorkerFound {
-    #[serde(default)]
-    pub providers: Vec<FoundProvider>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct FoundProvider {
-    pub id: String,
-    #[serde(default)]
-    pub version: Option<String>,
-    #[serde(default)]
-    pub key_present: bool,
-    #[serde(default)]
-    pub scripted: bool,
-    /// In words, when runs of this provider cannot start on that machine.
-    #[serde(default)]
-    pub problem: Option<String>,
 }

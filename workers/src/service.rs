@@ -173,6 +173,7 @@ fn described(setup: &ProviderSetup, sandbox: Option<&String>, git: Option<&Strin
         version: setup.program.as_ref().ok().map(|program| program.version.clone()),
         key_present: setup.key.is_some(),
         models: Vec::new(),
+        ready: setup.program.is_ok() && setup.key.is_some() && sandbox.is_none() && git.is_none(),
         health,
         scripted: setup.scripted,
     }

@@ -290,14 +290,20 @@ async fn providers_say_what_is_missing() {
     let nobody = app.data(ask, json!({ "o": app.org })).await;
     assert_eq!(nobody["providers"][0]["health"], "No worker is running.");
     assert_eq!(nobody["providers"][0]["available"], false);
-    let found =
-        json!({ "providers": [{ "id": "codex", "version": "0.169.0", "key_present": true }], "sandbox": "bubblewrap" });
-    sqlx::query("insert into workers (id, host, version, found, slots) values ($1, 'h', '0', $2, 1)")
-        .bind(Uuid::now_v7())
-        .bind(found)
-        .execute(&app.pool)
-        .await
-        .unwrap();
+    let found = feed::worker_registry::Found {
+        programs: vec![feed::worker_registry::Program {
+            provider: "codex".to_owned(),
+            name: "Codex".to_owned(),
+            version: Some("0.169.0".to_owned()),
+            key_present: true,
+            models: Vec::new(),
+            ready: true,
+            health: "Ready.".to_owned(),
+            scripted: false,
+        }],
+        sandbox_missing: None,
+    };
+    feed::worker_registry::heartbeat(&app.pool, Uuid::now_v7().into(), "h", "0", &found, 1).await.unwrap();
     let ready = app.data(ask, json!({ "o": app.org })).await;
     assert_eq!(
         ready["providers"][0],
