@@ -141,11 +141,8 @@ impl World {
                     let committed = Instant::now();
                     self.hints.committed();
                     self.acknowledged.fetch_add(1, Ordering::Relaxed);
-                    let hints = self.hints.clone();
-                    waits.spawn(async move {
-                        let position = hints.position_of(row, Duration::from_secs(60)).await;
-                        position.map(|_| committed.elapsed())
-                    });
+                    let this = Arc::clone(&self);
+                    waits.spawn(async move { this.placed(row).await.then(|| committed.elapsed()) });
                 }
                 Ok(None) => {}
                 // Somebody else had the version: the number is lost, which is just what makes a gap.
@@ -154,6 +151,20 @@ impl World {
             }
         }
         waits.join_all().await.into_iter().map(|wait| wait.expect("a commit got no position in 60 s")).collect()
+    }
+
+    /// Waits as a command does: for the hint, and where a leader died with it, by looking.
+    async fn placed(&self, row: i64) -> bool {
+        for _ in 0..60 {
+            if self.hints.position_of(row, Duration::from_secs(1)).await.is_some() {
+                return true;
+            }
+            let found = sqlx::query_scalar::<_, i64>("select position from ledger where event_row = $1").bind(row);
+            if found.fetch_optional(&self.pool).await.unwrap().is_some() {
+                return true;
+            }
+        }
+        false
     }
 
     async fn write_all(self: &Arc<Self>, seed: u64, lasts: Duration) -> Vec<Duration> {

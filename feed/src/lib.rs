@@ -26,5 +26,5 @@ pub mod message;
 pub mod records;
 pub mod runner;
 pub mod subjects;
-pub mod worker_registry;
 pub mod transcript;
+pub mod worker_registry;

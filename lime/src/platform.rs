@@ -20,8 +20,8 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use workers::workspace::RemotePolicy;
 use workers::agents::programs::SearchPlaces;
+use workers::workspace::RemotePolicy;
 use workers::{ModelAccess, WorkerConfig};
 
 use crate::connected::Addresses;

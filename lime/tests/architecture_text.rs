@@ -5,15 +5,22 @@ use std::path::Path;
 
 /// Code spans of the form `path/to/file.ext::name`.
 fn named(text: &str) -> Vec<(&str, &str)> {
-    text.split('`').skip(1).step_by(2).filter_map(|span| span.split_once("::")).filter(|(path, _)| path.contains('/')).collect()
+    text.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|span| span.split_once("::"))
+        .filter(|(path, _)| path.contains('/'))
+        .collect()
 }
 
 fn defines(source: &str, name: &str) -> bool {
     let forms = ["fn ", "function ", "const ", "class ", "struct ", "trait ", "test("];
-    forms.iter().any(|form| source.match_indices(&format!("{form}{name}")).any(|(at, found)| {
-        let after = source[at + found.len()..].chars().next();
-        after.is_none_or(|c| !c.is_alphanumeric() && c != '_')
-    }))
+    forms.iter().any(|form| {
+        source.match_indices(&format!("{form}{name}")).any(|(at, found)| {
+            let after = source[at + found.len()..].chars().next();
+            after.is_none_or(|c| !c.is_alphanumeric() && c != '_')
+        })
+    })
 }
 
 #[test]

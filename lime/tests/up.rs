@@ -55,7 +55,11 @@ async fn a_dead_server_is_started_again_where_it_was() {
     let ready = format!("{}readyz", up.ready().url);
     let is_ready = || async { reqwest::get(&ready).await.is_ok_and(|answer| answer.status().is_success()) };
     eventually(SOON, is_ready).await;
-    async_nats::connect(nats_address).await.unwrap();
+    // The address carries user and password; the client takes them apart from it.
+    let (user, rest) = nats_address.trim_start_matches("nats://").split_once(':').unwrap();
+    let (password, address) = rest.split_once('@').unwrap();
+    let options = async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
+    options.connect(address).await.unwrap();
     assert_eq!(up.stop(), Some(0));
 }
 

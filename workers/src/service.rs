@@ -1,7 +1,7 @@
 //! The two roles of this crate: `work` executes runs, `reactor` answers events and watches the time.
 
-use crate::agents::programs::{CODEX_VERSION, SearchPlaces, find_codex};
 use crate::agents::CodexDriver;
+use crate::agents::programs::{CODEX_VERSION, SearchPlaces, find_codex};
 use crate::policies;
 use crate::proxy::{ModelApi, Upstream};
 use crate::run::equipment::{Equipment, Program, ProviderSetup};
@@ -147,7 +147,8 @@ async fn look_around(config: &WorkerConfig) -> Result<(Equipment, Found), Worker
 }
 
 async fn probed() -> Result<Sandbox, String> {
-    let sandbox = Sandbox::of_this_program(Identity::for_slot(SLOT_USERS_FROM, 0)).map_err(|problem| crate::chain(&problem))?;
+    let sandbox =
+        Sandbox::of_this_program(Identity::for_slot(SLOT_USERS_FROM, 0)).map_err(|problem| crate::chain(&problem))?;
     match sandbox.probe().await {
         SandboxProbe::Available { .. } => Ok(sandbox),
         SandboxProbe::Unavailable { reason, remedy } => Err(format!("{reason}; {remedy}")),
@@ -181,7 +182,9 @@ fn described(setup: &ProviderSetup, sandbox: Option<&String>, git: Option<&Strin
 
 fn slots_by_memory() -> u16 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kib = text.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    let kib = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
     let slots = kib.unwrap_or(0) * 1024 / SLOT_MEMORY_BYTES;
     u16::try_from(slots.clamp(1, SLOTS_MAX)).unwrap_or(1)
 }
@@ -239,4 +242,3 @@ async fn lead_timers(pool: PgPool, commands: Commands, shutdown: CancellationTok
         tokio::select! { () = shutdown.cancelled() => {} () = tokio::time::sleep(TIMERS_LEASE / 5) => {} }
     }
 }
-

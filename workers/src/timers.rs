@@ -90,7 +90,8 @@ pub(crate) async fn fire_due(pool: &PgPool, handlers: &[Arc<dyn TimerHandler>]) 
             Err(problem) => {
                 let problem = crate::chain(problem.as_ref());
                 error!(timer = %timer.id, kind = %timer.kind, error = %problem, "a timer failed");
-                let wait_s = 1_i64.checked_shl(timer.attempts.unsigned_abs()).unwrap_or(RETRY_MAX_S).clamp(1, RETRY_MAX_S);
+                let wait_s =
+                    1_i64.checked_shl(timer.attempts.unsigned_abs()).unwrap_or(RETRY_MAX_S).clamp(1, RETRY_MAX_S);
                 sqlx::query!(
                     "update timers set attempts = attempts + 1, last_error = $2, due_at = $3 where id = $1",
                     timer.id,

@@ -1,9 +1,9 @@
 //! The agents' providers: what is configured, and what workers found on their machines.
 
 use super::context::request;
+use crate::ProviderSetting;
 use crate::auth::access::Action;
 use crate::errors::ApiError;
-use crate::ProviderSetting;
 use async_graphql::{Context, Object, SimpleObject};
 use domain::OrgId;
 use feed::worker_registry::{self, Worker};
@@ -26,7 +26,8 @@ pub(crate) struct Provider {
 
 impl Provider {
     fn new(setting: &ProviderSetting, workers: &[Worker]) -> Self {
-        let found = workers.iter().flat_map(|worker| &worker.found.programs).filter(|found| found.provider == setting.id);
+        let found =
+            workers.iter().flat_map(|worker| &worker.found.programs).filter(|found| found.provider == setting.id);
         // The best that any worker offers.
         let best = found.max_by_key(|found| (found.ready, found.version.is_some()));
         let health = match best {

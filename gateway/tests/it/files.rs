@@ -9,7 +9,7 @@ use testkit::eventually;
 async fn a_member_downloads_and_nobody_else() {
     let app = App::start().await;
     let project = app.project("FL").await;
-    let run = start(&app, project, "ASK").await;
+    let run = start(&app, project, "PLAN").await;
     let worker = Worker::take(&app, run).await;
     let page = b"<script>alert(1)</script>";
     let (_, digest) = worker.keep("../evil \"page\".html", page).await;

@@ -107,8 +107,9 @@ impl<'a> Worker<'a> {
 }
 
 pub async fn start(app: &App, project: Uuid, mode: &str) -> Uuid {
+    let repository = if mode == "IMPLEMENT" { connected(app, project).await } else { Value::Null };
     let input = json!({ "commandId": Uuid::now_v7(), "projectId": project, "mode": mode, "provider": "codex", "prompt": "Do it",
-        "constraints": { "maxCostUsdMicros": 5_000_000, "timeBudgetS": 600 } });
+        "repoConnectionId": repository, "constraints": { "maxCostUsdMicros": 5_000_000, "timeBudgetS": 600 } });
     let started = app
         .data(
             "mutation($i: StartRunInput!) { startRun(input: $i) { run { id state } version } }",
@@ -117,6 +118,14 @@ pub async fn start(app: &App, project: Uuid, mode: &str) -> Uuid {
         .await;
     assert_eq!(started["startRun"]["run"]["state"], "QUEUED");
     started["startRun"]["run"]["id"].as_str().unwrap().parse().unwrap()
+}
+
+async fn connected(app: &App, project: Uuid) -> Value {
+    let input = json!({ "commandId": Uuid::now_v7(), "projectId": project, "provider": "GIT",
+        "cloneUrl": "https://github.com/northwind/gateway.git" });
+    let connect = "mutation($i: ConnectRepositoryInput!) { connectRepository(input: $i) { repoConnection { id } } }";
+    let answer = app.data(connect, json!({ "i": input })).await;
+    answer["connectRepository"]["repoConnection"]["id"].clone()
 }
 
 async fn read(app: &App, run: Uuid) -> Value {
@@ -215,7 +224,7 @@ async fn work_shows_its_diff_cost_and_files() {
 async fn a_run_can_be_cancelled_and_an_ended_one_cannot() {
     let app = App::start().await;
     let project = app.project("CN").await;
-    let run = start(&app, project, "ASK").await;
+    let run = start(&app, project, "PLAN").await;
     let cancel = "mutation($i: RunRefInput!) { cancelRun(input: $i) { run { state cancelRequested } version } }";
     let cancelled = app.data(cancel, json!({ "i": { "commandId": Uuid::now_v7(), "runId": run } })).await;
     assert_eq!(cancelled["cancelRun"]["run"]["cancelRequested"], true, "{cancelled}");
@@ -228,7 +237,7 @@ async fn a_run_can_be_cancelled_and_an_ended_one_cannot() {
 async fn a_transcript_is_paged_and_followed() {
     let app = App::start().await;
     let project = app.project("TR").await;
-    let run = start(&app, project, "ASK").await;
+    let run = start(&app, project, "PLAN").await;
     let worker = Worker::take(&app, run).await;
     worker.say(1, 450).await;
     let page = "query($r: UUID!, $a: Cursor, $s: Int, $f: Int!) { runEvents(runId: $r, after: $a, aroundSeq: $s, first: $f) { events { seq type text data at } cursor hasMore } agentRun(id: $r) { lastSeq } }";
@@ -271,7 +280,7 @@ async fn the_runs_of_a_project_are_followed() {
     let document = "subscription($p: UUID!) { runsChanged(projectId: $p) { cursor live run { id state } } }";
     socket.subscribe("1", document, json!({ "p": project })).await;
     socket.until_live("runsChanged").await;
-    let run = start(&app, project, "ASK").await;
+    let run = start(&app, project, "PLAN").await;
     assert_eq!(socket.item("runsChanged").await["run"]["id"], json!(run));
     let worker = Worker::take(&app, run).await;
     worker.end(None).await;

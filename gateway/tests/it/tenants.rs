@@ -102,8 +102,8 @@ async fn every_id_of_another_org_is_as_unknown() {
         ("connectRepository", "mutation($x: UUID!, $c: UUID!) { connectRepository(input: {commandId: $c, projectId: $x, provider: GIT, cloneUrl: \"https://github.com/a/b\"}) { version } }".into(), json!({ "x": project, "c": c() })),
         ("disconnectRepository", "mutation($x: UUID!, $c: UUID!) { disconnectRepository(input: {commandId: $c, repoConnectionId: $x}) { version } }".into(), json!({ "x": repo, "c": c() })),
         ("startRun", "mutation($x: UUID!, $c: UUID!) { startRun(input: {commandId: $c, projectId: $x, mode: PLAN, provider: \"codex\", prompt: \"e\"}) { version } }".into(), json!({ "x": project, "c": c() })),
-        ("foreign ticket", "mutation($m: UUID!, $x: UUID!, $c: UUID!) { startRun(input: {commandId: $c, projectId: $m, mode: ASK, provider: \"codex\", prompt: \"e\", ticketId: $x}) { version } }".into(), json!({ "m": mine, "x": ticket, "c": c() })),
-        ("foreign repository", "mutation($m: UUID!, $x: UUID!, $c: UUID!) { startRun(input: {commandId: $c, projectId: $m, mode: ASK, provider: \"codex\", prompt: \"e\", repoConnectionId: $x}) { version } }".into(), json!({ "m": mine, "x": repo, "c": c() })),
+        ("foreign ticket", "mutation($m: UUID!, $x: UUID!, $c: UUID!) { startRun(input: {commandId: $c, projectId: $m, mode: PLAN, provider: \"codex\", prompt: \"e\", ticketId: $x}) { version } }".into(), json!({ "m": mine, "x": ticket, "c": c() })),
+        ("foreign repository", "mutation($m: UUID!, $x: UUID!, $c: UUID!) { startRun(input: {commandId: $c, projectId: $m, mode: PLAN, provider: \"codex\", prompt: \"e\", repoConnectionId: $x}) { version } }".into(), json!({ "m": mine, "x": repo, "c": c() })),
         ("cancelRun", "mutation($x: UUID!, $c: UUID!) { cancelRun(input: {commandId: $c, runId: $x}) { version } }".into(), json!({ "x": run, "c": c() })),
         ("acceptPlan", "mutation($x: UUID!, $c: UUID!) { acceptPlan(input: {commandId: $c, runId: $x}) { version } }".into(), json!({ "x": run, "c": c() })),
     ];

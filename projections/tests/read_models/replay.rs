@@ -118,7 +118,7 @@ impl World {
                     aggregate_id: ticket.to_string(),
                     event_type: "TicketMoved",
                     event_version: "1".to_owned(),
-                    payload: "[\"not\", \"a\", \"move\"]".to_owned(),
+                    payload: "{\"not\": \"a move\"}".to_owned(),
                 };
                 story.log.append_raw(&raw).await.unwrap();
             }

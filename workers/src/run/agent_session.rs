@@ -9,9 +9,13 @@ use super::tool_host::RunTools;
 use super::transcript_writer::TranscriptWriter;
 use super::worker::{Stop, StopSignal};
 use super::workshop::Workshop;
-use crate::agents::{AgentEnd, AgentStdio, LaunchPaths, PromptPart, Provenance, RunEvent, RunLimits, RunSpec, ToolDesk};
+use crate::agents::{
+    AgentEnd, AgentStdio, LaunchPaths, PromptPart, Provenance, RunEvent, RunLimits, RunSpec, ToolDesk,
+};
 use crate::proxy::{ModelProxy, ProxySettings};
-use crate::sandbox::{Access, Bind, BoundedLines, Forward, RUN_DIR, SandboxSpec, SandboxedProcess, StopCause, WORKSPACE};
+use crate::sandbox::{
+    Access, Bind, BoundedLines, Forward, RUN_DIR, SandboxSpec, SandboxedProcess, StopCause, WORKSPACE,
+};
 use domain::agent_run::{FailureReason, RunMode, TokenUsage};
 use rand::Rng;
 use secrecy::SecretString;
@@ -88,7 +92,11 @@ fn run_spec(equipment: &Equipment, facts: &Facts, run_token: SecretString, key: 
         });
     }
     if !request.prompt.trim().is_empty() {
-        prompt.push(PromptPart { provenance: Provenance::Member, what: "request".into(), text: request.prompt.clone() });
+        prompt.push(PromptPart {
+            provenance: Provenance::Member,
+            what: "request".into(),
+            text: request.prompt.clone(),
+        });
     }
     let asked = request.constraints.time_budget_s.map(|seconds| Duration::from_secs(seconds.into()));
     let time_budget = asked.map_or(equipment.time_budget, |asked| asked.min(equipment.time_budget));
@@ -118,7 +126,8 @@ async fn start(
     let plan = provider.driver.launch_plan(spec, &paths);
     for file in &plan.home_files {
         let path = workshop.agent_home.join(&file.path);
-        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, &file.contents));
+        let written =
+            path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, &file.contents));
         written.map_err(|problem| sandbox_failed(format!("{} could not be written: {problem}", path.display())))?;
     }
     workshop.sandbox.hand_over(&workshop.agent_home).map_err(|problem| sandbox_failed(crate::chain(&problem)))?;
@@ -152,7 +161,8 @@ async fn work(
     meter: &mut Meter,
     mut stop: StopSignal,
 ) -> Result<String, Broken> {
-    let (Some(stdin), Some(stdout), Some(stderr)) = (process.stdin.take(), process.stdout.take(), process.stderr.take())
+    let (Some(stdin), Some(stdout), Some(stderr)) =
+        (process.stdin.take(), process.stdout.take(), process.stderr.take())
     else {
         return Err(Broken::failed(FailureReason::Sandbox, "The sandbox gave no pipes."));
     };
@@ -209,11 +219,16 @@ async fn work(
         (_, Some(StopCause::OutputFlood)) => {
             Err(Broken::failed(FailureReason::Policy, "The agent flooded its output and was stopped."))
         }
-        (_, Some(StopCause::Memory | StopCause::Processes | StopCause::Disk)) => {
-            Err(Broken::failed(FailureReason::Policy, format!("The agent used more of the machine than it may ({:?}).", ended.stopped_by)))
+        (_, Some(StopCause::Memory | StopCause::Processes | StopCause::Disk)) => Err(Broken::failed(
+            FailureReason::Policy,
+            format!("The agent used more of the machine than it may ({:?}).", ended.stopped_by),
+        )),
+        (_, Some(StopCause::WallClock)) => {
+            Err(Broken::failed(FailureReason::Time, "The agent did not end in its time."))
         }
-        (_, Some(StopCause::WallClock)) => Err(Broken::failed(FailureReason::Time, "The agent did not end in its time.")),
-        (AgentEnd::Interrupted, _) => Err(Broken::failed(FailureReason::AgentCrashed, "The agent stopped in the middle.")),
+        (AgentEnd::Interrupted, _) => {
+            Err(Broken::failed(FailureReason::AgentCrashed, "The agent stopped in the middle."))
+        }
         (AgentEnd::Failed(failure), _) => Err(failure.into()),
     }
 }

@@ -13,8 +13,8 @@ use super::workshop::Workshop;
 use crate::agents::protocol::{DiffScope, LogSource};
 use crate::agents::redact::Redactor;
 use crate::agents::{Failure, RunEvent};
-use commands::agent_run::{self as runs, Assignment, EndRun, LeaseRun, ProduceArtifact, StartWork};
 use commands::CommandError;
+use commands::agent_run::{self as runs, Assignment, EndRun, LeaseRun, ProduceArtifact, StartWork};
 use domain::agent_run::{
     ChangedFile, FailureReason, RunArtifactProduced, RunEnded, RunLeased, RunMode, RunOutcome, RunWork, RunWorkStarted,
     TokenUsage,
@@ -50,9 +50,10 @@ impl From<TranscriptError> for Broken {
     fn from(problem: TranscriptError) -> Self {
         match problem {
             TranscriptError::LeaseLost { .. } => Self::Stopped(Stop::LeaseLost),
-            TranscriptError::Append { .. } | TranscriptError::Read { .. } => {
-                Self::failed(FailureReason::WorkerLost, format!("The transcript could not be stored: {}.", crate::chain(&problem)))
-            }
+            TranscriptError::Append { .. } | TranscriptError::Read { .. } => Self::failed(
+                FailureReason::WorkerLost,
+                format!("The transcript could not be stored: {}.", crate::chain(&problem)),
+            ),
         }
     }
 }
@@ -61,7 +62,9 @@ impl From<CommandError> for Broken {
     fn from(problem: CommandError) -> Self {
         match &problem {
             CommandError::Rejected { reason: "LEASE_LOST" | "RUN_ENDED", .. } => Self::Stopped(Stop::LeaseLost),
-            _ => Self::failed(FailureReason::WorkerLost, format!("A fact of the run could not be recorded: {problem}.")),
+            _ => {
+                Self::failed(FailureReason::WorkerLost, format!("A fact of the run could not be recorded: {problem}."))
+            }
         }
     }
 }
@@ -109,8 +112,9 @@ pub(crate) async fn execute(equipment: &Equipment, worker: WorkerId, slot: u32, 
         Err(Broken::Stopped(Stop::Cancelled)) => RunOutcome::Cancelled,
         Err(Broken::Stopped(Stop::Shutdown)) => RunOutcome::Failed {
             reason: FailureReason::WorkerLost,
-            message: "The worker was stopped while the agent worked. What it had recorded is kept; start the run again."
-                .to_owned(),
+            message:
+                "The worker was stopped while the agent worked. What it had recorded is kept; start the run again."
+                    .to_owned(),
         },
         Err(Broken::Failed(Failure { reason, message })) => RunOutcome::Failed { reason, message },
     };
@@ -195,17 +199,14 @@ impl Attempt<'_> {
         transcript: &mut TranscriptWriter,
         left: &mut Left,
     ) -> Result<(), Broken> {
-        let provider = provider.ok_or_else(|| {
-            Broken::failed(FailureReason::AgentMissing, "This worker knows no agent of that name.")
+        let provider = provider
+            .ok_or_else(|| Broken::failed(FailureReason::AgentMissing, "This worker knows no agent of that name."))?;
+        let program = provider.program.as_ref().map_err(|reason| {
+            Broken::failed(FailureReason::AgentMissing, format!("{} cannot be run: {reason}.", provider.name))
         })?;
-        let program = provider
-            .program
-            .as_ref()
-            .map_err(|reason| Broken::failed(FailureReason::AgentMissing, format!("{} cannot be run: {reason}.", provider.name)))?;
-        let sandbox = self
-            .equipment
-            .sandbox_of(self.slot)
-            .map_err(|reason| Broken::failed(FailureReason::Sandbox, format!("No sandbox can be made here: {reason}.")))?;
+        let sandbox = self.equipment.sandbox_of(self.slot).map_err(|reason| {
+            Broken::failed(FailureReason::Sandbox, format!("No sandbox can be made here: {reason}."))
+        })?;
         let mut stop = self.stop.clone();
         let prepare = Workshop::set_up(self.equipment, self.facts, &sandbox, transcript);
         let workshop = tokio::select! {
@@ -219,9 +220,11 @@ impl Attempt<'_> {
             branch: workshop.branch(),
             base_commit: workshop.base_commit(),
         };
-        runs::start_work(&self.equipment.commands, &self.facts.step("start"), StartWork { run: self.facts.run, work }).await?;
+        runs::start_work(&self.equipment.commands, &self.facts.step("start"), StartWork { run: self.facts.run, work })
+            .await?;
 
-        let worked = agent_session::run(self.equipment, self.facts, provider, program, &workshop, transcript, stop).await;
+        let worked =
+            agent_session::run(self.equipment, self.facts, provider, program, &workshop, transcript, stop).await;
         left.usage = worked.usage;
         left.cost_usd_micros = worked.cost_usd_micros;
         let Worked { end, .. } = worked;
@@ -240,19 +243,20 @@ impl Attempt<'_> {
     }
 
     /// The agent's commits cross into the host's own repository; the diff is taken there.
-    async fn take_over(&self, workshop: &Workshop, transcript: &mut TranscriptWriter) -> Result<Option<RunWork>, Broken> {
+    async fn take_over(
+        &self,
+        workshop: &Workshop,
+        transcript: &mut TranscriptWriter,
+    ) -> Result<Option<RunWork>, Broken> {
         let Some(delivered) = workshop.deliver(self.equipment, &self.facts.request).await? else { return Ok(None) };
         let diff = &delivered.diff;
         if diff.files.is_empty() {
             return Ok(None);
         }
-        let digest = self
-            .equipment
-            .commands
-            .objects()
-            .put(diff.text.clone().into_bytes().into())
-            .await
-            .map_err(|problem| Broken::failed(FailureReason::WorkerLost, format!("The diff could not be stored: {problem}.")))?;
+        let digest =
+            self.equipment.commands.objects().put(diff.text.clone().into_bytes().into()).await.map_err(|problem| {
+                Broken::failed(FailureReason::WorkerLost, format!("The diff could not be stored: {problem}."))
+            })?;
         let artifact = ArtifactId(self.facts.run.derive(&format!("{}:diff", self.facts.token)));
         let produced = RunArtifactProduced {
             token: self.facts.token,
@@ -266,7 +270,9 @@ impl Attempt<'_> {
         runs::produce_artifact(&self.equipment.commands, &self.facts.step("diff"), produce).await?;
         transcript.write(RunEvent::diff(DiffScope::Branch, diff.text.clone()).fitted(None).await).await?;
         if diff.cut {
-            transcript.write(RunEvent::log(LogSource::Lime, "The diff is longer than what is kept: it was cut.")).await?;
+            transcript
+                .write(RunEvent::log(LogSource::Lime, "The diff is longer than what is kept: it was cut."))
+                .await?;
         }
         Ok(Some(RunWork {
             branch: delivered.branch.to_string(),

@@ -47,14 +47,11 @@ impl TimerHandler for LeaseExpiry {
             }
             RunProgress::Waiting | RunProgress::Working => {
                 tracing::warn!(%run, token, "a worker was lost: its run ends");
-                let caller = Caller::new(
-                    org,
-                    Actor::system("lease-expiry"),
-                    CommandId(run.derive(&format!("abandon:{token}"))),
-                );
-                let message = "The worker that ran it was lost. Nothing that it had recorded is gone; start the run again.";
-                let abandon =
-                    AbandonRun { run, token, reason: FailureReason::WorkerLost, message: message.to_owned() };
+                let caller =
+                    Caller::new(org, Actor::system("lease-expiry"), CommandId(run.derive(&format!("abandon:{token}"))));
+                let message =
+                    "The worker that ran it was lost. Nothing that it had recorded is gone; start the run again.";
+                let abandon = AbandonRun { run, token, reason: FailureReason::WorkerLost, message: message.to_owned() };
                 abandon_run(&self.commands, &caller, abandon).await?;
             }
         }

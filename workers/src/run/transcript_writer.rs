@@ -120,5 +120,9 @@ impl TranscriptWriter {
 /// What stands in a list: the first line that says something, short.
 fn first_line(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    if line.chars().count() <= LINE_CHARS { line.to_owned() } else { line.chars().take(LINE_CHARS).chain(['…']).collect() }
+    if line.chars().count() <= LINE_CHARS {
+        line.to_owned()
+    } else {
+        line.chars().take(LINE_CHARS).chain(['…']).collect()
+    }
 }

@@ -120,7 +120,11 @@ impl Workshop {
         // One mirror for an org and an address: no org's objects can be reached from another's.
         let name = digest(&SHA256, format!("{}\n{}", facts.org, remote.url()).as_bytes());
         let mirrors = equipment.work_dir.join("mirrors");
-        fs::create_dir_all(&mirrors).map_err(|source| WorkspaceError::File { what: "make", path: mirrors.clone(), source })?;
+        fs::create_dir_all(&mirrors).map_err(|source| WorkspaceError::File {
+            what: "make",
+            path: mirrors.clone(),
+            source,
+        })?;
         let mirror = Mirror::at(mirrors.join(hex::encode(name)));
         let base = mirror.fetch(git, &remote, &base, &equipment.fetch_caps, None).await?;
         let repository = HostRepository::create(git, self.dir.join("host.git"), &mirror, &base).await?;
