@@ -48,6 +48,8 @@ const body = await codegen({
     useTypeImports: true,
     avoidOptionals: { field: true },
     dedupeFragments: true,
+    // Words of the contract change more often than its types.
+    disableDescriptions: true,
   },
   plugins: [{ operations: {} }, { documents: {} }],
   pluginMap: { operations: typescriptOperations, documents: typedDocumentNode },

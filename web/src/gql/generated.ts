@@ -26,7 +26,6 @@ export type CreateTicketInput = {
   estimate?: number | null | undefined;
 };
 
-/** Only the fields that are given change. An explicit null clears parentId, priority, estimate or dueOn. */
 export type EditTicketInput = {
   commandId: string;
   ticketId: string;
