@@ -12,16 +12,16 @@ export function Description({
   onSave,
 }: {
   ticket: Ticket;
-  onSave: (descriptionMd: string, seenVersion: number) => Promise<boolean>;
+  onSave: (descriptionMd: string, seenVersion: number | undefined) => Promise<boolean>;
 }) {
-  const [draft, setDraft] = useState<{ text: string; seenVersion: number } | null>(null);
+  const [draft, setDraft] = useState<{ text: string; seenVersion: number | undefined } | null>(null);
   const edit = () => setDraft({ text: ticket.descriptionMd, seenVersion: ticket.version });
 
   const save = async () => {
     if (!draft) return;
     // What was refused stays in the box, on top of the version that won: saving again is then a choice.
     if (draft.text === ticket.descriptionMd || (await onSave(draft.text, draft.seenVersion))) setDraft(null);
-    else setDraft({ ...draft, seenVersion: Number.MAX_SAFE_INTEGER });
+    else setDraft({ ...draft, seenVersion: undefined });
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) {

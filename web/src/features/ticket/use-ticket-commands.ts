@@ -24,8 +24,8 @@ interface Change {
   /** What it is called when it fails. */
   readonly field: string;
   readonly apply: (ticket: Ticket) => Ticket;
-  /** Judged against this version instead of the one on screen now: the one an editor was opened on. */
-  readonly seenVersion?: number;
+  /** The version that an editor was opened on. Without it the change is judged against the one on screen now. */
+  readonly seenVersion?: number | undefined;
   readonly send: (base: { commandId: string; ticketId: string; expectedVersion: number | null }) => Promise<{
     version: number;
   }>;
@@ -33,7 +33,7 @@ interface Change {
 
 export interface TicketCommands {
   readonly setTitle: (title: string, seenVersion: number) => Promise<boolean>;
-  readonly setDescription: (descriptionMd: string, seenVersion: number) => Promise<boolean>;
+  readonly setDescription: (descriptionMd: string, seenVersion: number | undefined) => Promise<boolean>;
   readonly setPriority: (priority: Priority | null) => Promise<boolean>;
   readonly setKind: (kind: TicketKind) => Promise<boolean>;
   readonly setLabels: (labels: string[]) => Promise<boolean>;
