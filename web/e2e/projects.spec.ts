@@ -18,7 +18,7 @@ test('a project is created with its board', async ({ page, project }) => {
     await expect(column(page, name)).toBeAttached();
   }
   await expect(page.getByRole('heading', { name: 'An empty board' })).toBeVisible();
-  await expect(page.getByRole('link', { name: 'Citrus press' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Citrus press' }).and(page.locator('[aria-current]'))).toBeVisible();
 });
 
 test('a key that is taken is refused in words, and nothing is lost', async ({ page, project }) => {

@@ -207,23 +207,23 @@ export type RunEventType =
 
 export type UserFieldsFragment = { id: string, name: string };
 
-export type ActorFieldsFragment = { kind: ActorKind, id: string, name: string, runId: string | null };
+export type ActorFieldsFragment = { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null };
 
 export type CardFieldsFragment = { ticketId: string, key: string, version: number, title: string, kind: TicketKind, columnKey: string, rank: string, priority: Priority | null, labels: Array<string>, branch: string | null, costUsdMicros: number, commentCount: number, assignee: { id: string, name: string } | null, delegate: { provider: string } | null, repo: { id: string, name: string } | null, run: { runId: string, state: RunState, mode: RunMode, provider: string, stationsReached: number, failure: { reason: RunFailureReason, message: string } | null } | null };
 
 export type BoardFieldsFragment = { id: string, projectId: string, name: string, cursor: string, position: number, columns: Array<{ key: string, name: string, wipLimit: number | null, cards: Array<{ ticketId: string, key: string, version: number, title: string, kind: TicketKind, columnKey: string, rank: string, priority: Priority | null, labels: Array<string>, branch: string | null, costUsdMicros: number, commentCount: number, assignee: { id: string, name: string } | null, delegate: { provider: string } | null, repo: { id: string, name: string } | null, run: { runId: string, state: RunState, mode: RunMode, provider: string, stationsReached: number, failure: { reason: RunFailureReason, message: string } | null } | null }> }> };
 
-export type HistoryFieldsFragment = { eventId: string, position: number, at: string, action: string, payload: unknown, actor: { kind: ActorKind, id: string, name: string, runId: string | null } };
+export type HistoryFieldsFragment = { eventId: string, position: number, at: string, action: string, payload: unknown, actor: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } };
 
-export type TicketFieldsFragment = { id: string, projectId: string, boardId: string, key: string, version: number, title: string, descriptionMd: string, kind: TicketKind, columnKey: string, priority: Priority | null, labels: Array<string>, branch: string | null, archived: boolean, createdAt: string, updatedAt: string, costUsdMicros: number, cursor: string, assignee: { id: string, name: string } | null, delegate: { provider: string } | null, parent: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, children: Array<{ id: string, key: string, title: string, kind: TicketKind, columnKey: string }>, createdBy: { kind: ActorKind, id: string, name: string, runId: string | null }, comments: Array<{ id: string, bodyMd: string, at: string, author: { kind: ActorKind, id: string, name: string, runId: string | null } }>, activity: Array<{ eventId: string, position: number, at: string, action: string, payload: unknown, actor: { kind: ActorKind, id: string, name: string, runId: string | null } }>, runs: Array<{ id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null }> };
+export type TicketFieldsFragment = { id: string, projectId: string, boardId: string, key: string, version: number, title: string, descriptionMd: string, kind: TicketKind, columnKey: string, priority: Priority | null, labels: Array<string>, branch: string | null, archived: boolean, createdAt: string, updatedAt: string, costUsdMicros: number, cursor: string, assignee: { id: string, name: string } | null, delegate: { provider: string } | null, parent: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, children: Array<{ id: string, key: string, title: string, kind: TicketKind, columnKey: string }>, createdBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, comments: Array<{ id: string, bodyMd: string, at: string, author: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } }>, activity: Array<{ eventId: string, position: number, at: string, action: string, payload: unknown, actor: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } }>, runs: Array<{ id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, failure: { reason: RunFailureReason, message: string } | null }> };
 
-export type RunRowFragment = { id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null };
+export type RunRowFragment = { id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, failure: { reason: RunFailureReason, message: string } | null };
 
 export type PlanItemFieldsFragment = { id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null };
 
-export type RunDetailFragment = { baseRef: string | null, headCommit: string | null, summary: string | null, timeBudgetS: number | null, lastSeq: number, id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, diff: { unified: string, truncated: boolean, additions: number, deletions: number, files: Array<{ path: string, additions: number, deletions: number, status: string }> } | null, artifacts: Array<{ id: string, name: string, mime: string, sizeBytes: number, digest: string }>, plan: Array<{ id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null }>, usage: { inputTokens: number, cachedInputTokens: number, outputTokens: number }, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null };
+export type RunDetailFragment = { baseRef: string | null, headCommit: string | null, summary: string | null, timeBudgetS: number | null, lastSeq: number, id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, diff: { unified: string, truncated: boolean, additions: number, deletions: number, files: Array<{ path: string, additions: number, deletions: number, status: string }> } | null, artifacts: Array<{ id: string, name: string, mime: string, sizeBytes: number, digest: string }>, plan: Array<{ id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null }>, usage: { inputTokens: number, cachedInputTokens: number, outputTokens: number }, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, failure: { reason: RunFailureReason, message: string } | null };
 
-export type RunBriefFragment = { summary: string | null, id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, diff: { additions: number, deletions: number, files: Array<{ path: string }> } | null, plan: Array<{ id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null }>, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null };
+export type RunBriefFragment = { summary: string | null, id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, diff: { additions: number, deletions: number, files: Array<{ path: string }> } | null, plan: Array<{ id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null }>, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, failure: { reason: RunFailureReason, message: string } | null };
 
 export type RunEventFieldsFragment = { seq: number, at: string, type: RunEventType, text: string, data: unknown };
 
@@ -306,7 +306,7 @@ export type StartRunMutationVariables = Exact<{
 }>;
 
 
-export type StartRunMutation = { startRun: { version: number, run: { id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null } } };
+export type StartRunMutation = { startRun: { version: number, run: { id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, failure: { reason: RunFailureReason, message: string } | null } } };
 
 export type CancelRunMutationVariables = Exact<{
   input: RunRefInput;
@@ -341,7 +341,7 @@ export type TicketQueryVariables = Exact<{
 }>;
 
 
-export type TicketQuery = { ticket: { id: string, projectId: string, boardId: string, key: string, version: number, title: string, descriptionMd: string, kind: TicketKind, columnKey: string, priority: Priority | null, labels: Array<string>, branch: string | null, archived: boolean, createdAt: string, updatedAt: string, costUsdMicros: number, cursor: string, assignee: { id: string, name: string } | null, delegate: { provider: string } | null, parent: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, children: Array<{ id: string, key: string, title: string, kind: TicketKind, columnKey: string }>, createdBy: { kind: ActorKind, id: string, name: string, runId: string | null }, comments: Array<{ id: string, bodyMd: string, at: string, author: { kind: ActorKind, id: string, name: string, runId: string | null } }>, activity: Array<{ eventId: string, position: number, at: string, action: string, payload: unknown, actor: { kind: ActorKind, id: string, name: string, runId: string | null } }>, runs: Array<{ id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null }> } };
+export type TicketQuery = { ticket: { id: string, projectId: string, boardId: string, key: string, version: number, title: string, descriptionMd: string, kind: TicketKind, columnKey: string, priority: Priority | null, labels: Array<string>, branch: string | null, archived: boolean, createdAt: string, updatedAt: string, costUsdMicros: number, cursor: string, assignee: { id: string, name: string } | null, delegate: { provider: string } | null, parent: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, children: Array<{ id: string, key: string, title: string, kind: TicketKind, columnKey: string }>, createdBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, comments: Array<{ id: string, bodyMd: string, at: string, author: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } }>, activity: Array<{ eventId: string, position: number, at: string, action: string, payload: unknown, actor: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } }>, runs: Array<{ id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, failure: { reason: RunFailureReason, message: string } | null }> } };
 
 export type ProvidersQueryVariables = Exact<{
   orgId: string;
@@ -358,7 +358,7 @@ export type AgentRunsQueryVariables = Exact<{
 }>;
 
 
-export type AgentRunsQuery = { agentRuns: { nodes: Array<{ id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type AgentRunsQuery = { agentRuns: { nodes: Array<{ id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, failure: { reason: RunFailureReason, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type AgentRunQueryVariables = Exact<{
   id: string;
@@ -366,14 +366,14 @@ export type AgentRunQueryVariables = Exact<{
 }>;
 
 
-export type AgentRunQuery = { agentRun: { baseRef: string | null, headCommit: string | null, summary: string | null, timeBudgetS: number | null, lastSeq: number, id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, diff: { unified: string, truncated: boolean, additions: number, deletions: number, files: Array<{ path: string, additions: number, deletions: number, status: string }> } | null, artifacts: Array<{ id: string, name: string, mime: string, sizeBytes: number, digest: string }>, plan: Array<{ id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null }>, usage: { inputTokens: number, cachedInputTokens: number, outputTokens: number }, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null } };
+export type AgentRunQuery = { agentRun: { baseRef: string | null, headCommit: string | null, summary: string | null, timeBudgetS: number | null, lastSeq: number, id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, diff: { unified: string, truncated: boolean, additions: number, deletions: number, files: Array<{ path: string, additions: number, deletions: number, status: string }> } | null, artifacts: Array<{ id: string, name: string, mime: string, sizeBytes: number, digest: string }>, plan: Array<{ id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null }>, usage: { inputTokens: number, cachedInputTokens: number, outputTokens: number }, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, failure: { reason: RunFailureReason, message: string } | null } };
 
 export type AgentRunBriefQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type AgentRunBriefQuery = { agentRun: { summary: string | null, id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, diff: { additions: number, deletions: number, files: Array<{ path: string }> } | null, plan: Array<{ id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null }>, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null } };
+export type AgentRunBriefQuery = { agentRun: { summary: string | null, id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, diff: { additions: number, deletions: number, files: Array<{ path: string }> } | null, plan: Array<{ id: string, parentId: string | null, kind: TicketKind, title: string, descriptionMd: string, acceptanceCriteria: Array<string>, ownerRole: Role, columnKey: string, acceptedTicket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null }>, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, failure: { reason: RunFailureReason, message: string } | null } };
 
 export type RunEventsQueryVariables = Exact<{
   runId: string;
@@ -390,7 +390,7 @@ export type ConversationsQueryVariables = Exact<{
 }>;
 
 
-export type ConversationsQuery = { conversations: { nodes: Array<{ id: string, title: string, startedAt: string, runs: Array<{ id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type ConversationsQuery = { conversations: { nodes: Array<{ id: string, title: string, startedAt: string, runs: Array<{ id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, failure: { reason: RunFailureReason, message: string } | null }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type AuditLogQueryVariables = Exact<{
   orgId: string;
@@ -400,7 +400,7 @@ export type AuditLogQueryVariables = Exact<{
 }>;
 
 
-export type AuditLogQuery = { auditLog: { nodes: Array<{ eventId: string, position: number, orgPosition: number, at: string, action: string, targetType: string, targetId: string, targetKey: string | null, payload: unknown, commandId: string | null, cause: string | null, hash: string, actor: { kind: ActorKind, id: string, name: string, runId: string | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type AuditLogQuery = { auditLog: { nodes: Array<{ eventId: string, position: number, orgPosition: number, at: string, action: string, targetType: string, targetId: string, targetKey: string | null, payload: unknown, commandId: string | null, cause: string | null, hash: string, actor: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type TicketIdByKeyQueryVariables = Exact<{
   orgId: string;
@@ -441,7 +441,7 @@ export type RunsChangedSubscriptionVariables = Exact<{
 }>;
 
 
-export type RunsChangedSubscription = { runsChanged: { cursor: string, live: boolean, resync: boolean, run: { id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null }, failure: { reason: RunFailureReason, message: string } | null } | null } };
+export type RunsChangedSubscription = { runsChanged: { cursor: string, live: boolean, resync: boolean, run: { id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, failure: { reason: RunFailureReason, message: string } | null } | null } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -568,6 +568,9 @@ export const ActorFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
   id
   name
   runId
+  user {
+    id
+  }
 }
     `, {"fragmentName":"ActorFields"}) as unknown as TypedDocumentString<ActorFieldsFragment, unknown>;
 export const HistoryFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
@@ -586,6 +589,9 @@ export const HistoryFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
   id
   name
   runId
+  user {
+    id
+  }
 }`, {"fragmentName":"HistoryFields"}) as unknown as TypedDocumentString<HistoryFieldsFragment, unknown>;
 export const RunRowFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
     fragment RunRow on AgentRun {
@@ -632,6 +638,9 @@ export const RunRowFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
   id
   name
   runId
+  user {
+    id
+  }
 }`, {"fragmentName":"RunRow"}) as unknown as TypedDocumentString<RunRowFragment, unknown>;
 export const TicketFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
     fragment TicketFields on Ticket {
@@ -699,6 +708,9 @@ fragment ActorFields on Actor {
   id
   name
   runId
+  user {
+    id
+  }
 }
 fragment HistoryFields on HistoryEntry {
   eventId
@@ -809,6 +821,9 @@ export const RunDetailFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
   id
   name
   runId
+  user {
+    id
+  }
 }
 fragment RunRow on AgentRun {
   id
@@ -886,6 +901,9 @@ export const RunBriefFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
   id
   name
   runId
+  user {
+    id
+  }
 }
 fragment RunRow on AgentRun {
   id
@@ -1130,6 +1148,9 @@ export const StartRunDocument = /*#__PURE__*/ new TypedDocumentString(`
   id
   name
   runId
+  user {
+    id
+  }
 }
 fragment RunRow on AgentRun {
   id
@@ -1322,6 +1343,9 @@ fragment ActorFields on Actor {
   id
   name
   runId
+  user {
+    id
+  }
 }
 fragment HistoryFields on HistoryEntry {
   eventId
@@ -1459,6 +1483,9 @@ export const AgentRunsDocument = /*#__PURE__*/ new TypedDocumentString(`
   id
   name
   runId
+  user {
+    id
+  }
 }
 fragment RunRow on AgentRun {
   id
@@ -1510,6 +1537,9 @@ export const AgentRunDocument = /*#__PURE__*/ new TypedDocumentString(`
   id
   name
   runId
+  user {
+    id
+  }
 }
 fragment RunRow on AgentRun {
   id
@@ -1613,6 +1643,9 @@ export const AgentRunBriefDocument = /*#__PURE__*/ new TypedDocumentString(`
   id
   name
   runId
+  user {
+    id
+  }
 }
 fragment RunRow on AgentRun {
   id
@@ -1723,6 +1756,9 @@ export const ConversationsDocument = /*#__PURE__*/ new TypedDocumentString(`
   id
   name
   runId
+  user {
+    id
+  }
 }
 fragment RunRow on AgentRun {
   id
@@ -1794,6 +1830,9 @@ export const AuditLogDocument = /*#__PURE__*/ new TypedDocumentString(`
   id
   name
   runId
+  user {
+    id
+  }
 }`) as unknown as TypedDocumentString<AuditLogQuery, AuditLogQueryVariables>;
 export const TicketIdByKeyDocument = /*#__PURE__*/ new TypedDocumentString(`
     query TicketIdByKey($orgId: UUID!, $key: String!) {
@@ -1909,6 +1948,9 @@ export const RunsChangedDocument = /*#__PURE__*/ new TypedDocumentString(`
   id
   name
   runId
+  user {
+    id
+  }
 }
 fragment RunRow on AgentRun {
   id

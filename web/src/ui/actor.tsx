@@ -5,7 +5,7 @@ import { PersonAvatar } from './avatar';
 
 /** Who did it: a person is round, an agent's run is square, the system is what `fallback` says. */
 export function ActorAvatar({ actor, fallback }: { actor: Actor; fallback: ReactNode }) {
-  if (actor.kind === 'USER') return <PersonAvatar id={actor.id} name={actor.name} />;
+  if (actor.kind === 'USER') return <PersonAvatar id={actor.user?.id ?? actor.id} name={actor.name} />;
   const isRun = actor.kind === 'RUN';
   return (
     <span

@@ -70,6 +70,20 @@ describe('TimelineFold', () => {
     expect([0, 1, 2].map((index) => durationOf(steps, index, end))).toEqual([52, 3_000, 4_000]);
   });
 
+  it('names what a tool of ours was called about', () => {
+    const input = { text: '{"kind":"task","title":"Compare \\"both\\" sides","description":"cut off in the mid' };
+    const [step] = new TimelineFold().steps([
+      event(0, 'TOOL', 'create_ticket', { call: 'a', tool: 'create_ticket', status: 'started', input }),
+      event(1, 'TOOL', 'create_ticket', {
+        call: 'a',
+        tool: 'create_ticket',
+        status: 'succeeded',
+        output: { text: 'T1 is in the plan.' },
+      }),
+    ]);
+    expect(step).toMatchObject({ title: 'create_ticket: Compare "both" sides', detail: 'T1 is in the plan.' });
+  });
+
   it('filters by what a step is', () => {
     const [edit, message] = new TimelineFold().steps([
       event(0, 'TOOL', 'a.rs', { call: 'a', tool: 'edit', status: 'succeeded' }),

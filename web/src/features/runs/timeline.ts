@@ -54,6 +54,12 @@ const COLOURS = /\u001b\[[0-9;?]*[A-Za-z]/g;
 const firstLine = (text: string): string => text.trim().split('\n', 1)[0]?.replaceAll(COLOURS, '') ?? '';
 const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.replaceAll(COLOURS, '').trim() ?? '';
 
+/** A tool of ours is called with JSON: what it is about is its title, if it has one. */
+function withSubject(text: string, input: string | null): string {
+  const title = /"title"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(input ?? '')?.[1];
+  return title ? `${text}: ${String(JSON.parse(title))}` : text;
+}
+
 function stepOf(event: RunEvent): Step | null {
   const base = {
     seq: event.seq,
@@ -81,6 +87,7 @@ function stepOf(event: RunEvent): Step | null {
       return {
         ...base,
         kind,
+        title: kind === 'tool' ? withSubject(event.text, tool.input) : event.text,
         mono: kind !== 'tool',
         durationMs: tool.durationMs,
         running: tool.status === 'started',
