@@ -4,6 +4,47 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+export type AcceptPlanInput = {
+  commandId: string;
+  runId: string;
+  itemIds?: Array<string> | null | undefined;
+};
+
+export type ActorKind =
+  | 'USER'
+  | 'RUN'
+  | 'SYSTEM';
+
+export type AssignTicketInput = {
+  commandId: string;
+  ticketId: string;
+  expectedVersion?: number | null | undefined;
+  userId?: string | null | undefined;
+};
+
+export type AuditFilter = {
+  actor?: string | null | undefined;
+  action?: string | null | undefined;
+  targetType?: string | null | undefined;
+  targetId?: string | null | undefined;
+  from?: string | null | undefined;
+  to?: string | null | undefined;
+};
+
+export type CommentInput = {
+  commandId: string;
+  ticketId: string;
+  bodyMd: string;
+};
+
+export type ConnectRepositoryInput = {
+  commandId: string;
+  projectId: string;
+  provider: RepoProvider;
+  externalId?: string | null | undefined;
+  cloneUrl?: string | null | undefined;
+};
+
 export type CreateProjectInput = {
   commandId: string;
   orgId: string;
@@ -24,6 +65,13 @@ export type CreateTicketInput = {
   priority?: Priority | null | undefined;
   assigneeId?: string | null | undefined;
   estimate?: number | null | undefined;
+};
+
+export type DelegateTicketInput = {
+  commandId: string;
+  ticketId: string;
+  expectedVersion?: number | null | undefined;
+  provider?: string | null | undefined;
 };
 
 export type EditTicketInput = {
@@ -49,39 +97,87 @@ export type MoveTicketInput = {
   beforeId?: string | null | undefined;
 };
 
-export type AssignTicketInput = {
-  commandId: string;
-  ticketId: string;
-  expectedVersion?: number | null | undefined;
-  userId?: string | null | undefined;
+export type Priority =
+  | 'URGENT'
+  | 'HIGH'
+  | 'MEDIUM'
+  | 'LOW';
+
+export type RepoProvider =
+  | 'GITHUB'
+  | 'GITLAB'
+  | 'GIT';
+
+export type Role =
+  | 'ADMIN'
+  | 'PM'
+  | 'DEV'
+  | 'QA';
+
+export type RunConstraintsInput = {
+  timeBudgetS?: number | null | undefined;
+  maxCostUsdMicros?: number | null | undefined;
+  allowedTools?: Array<string> | null | undefined;
+  allowedPaths?: Array<string> | null | undefined;
 };
 
-export type DelegateTicketInput = {
-  commandId: string;
-  ticketId: string;
-  expectedVersion?: number | null | undefined;
+export type RunEventType =
+  | 'MESSAGE'
+  | 'LOG'
+  | 'TOOL'
+  | 'DIFF'
+  | 'ARTIFACT'
+  | 'APPROVAL'
+  | 'QUESTION'
+  | 'USAGE'
+  | 'ERROR';
+
+export type RunFailureReason =
+  | 'BUDGET'
+  | 'TIME'
+  | 'PROVIDER_AUTH'
+  | 'PROVIDER_OVERLOADED'
+  | 'AGENT_CRASHED'
+  | 'AGENT_MISSING'
+  | 'WORKER_LOST'
+  | 'SANDBOX'
+  | 'CLONE'
+  | 'CHECKS_FAILED'
+  | 'POLICY';
+
+export type RunFilter = {
+  projectId?: string | null | undefined;
+  state?: RunState | null | undefined;
   provider?: string | null | undefined;
+  mode?: RunMode | null | undefined;
+  userId?: string | null | undefined;
+  ticketId?: string | null | undefined;
+  conversationId?: string | null | undefined;
 };
 
-export type CommentInput = {
+export type RunMode =
+  | 'PLAN'
+  | 'IMPLEMENT'
+  | 'BUGFIX'
+  | 'REVIEW'
+  | 'QA'
+  | 'ASK';
+
+export type RunRefInput = {
   commandId: string;
-  ticketId: string;
-  bodyMd: string;
+  runId: string;
 };
 
-export type TicketRefInput = {
-  commandId: string;
-  ticketId: string;
-  expectedVersion?: number | null | undefined;
-};
-
-export type ConnectRepositoryInput = {
-  commandId: string;
-  projectId: string;
-  provider: RepoProvider;
-  externalId?: string | null | undefined;
-  cloneUrl?: string | null | undefined;
-};
+export type RunState =
+  | 'QUEUED'
+  | 'STARTING'
+  | 'WORKING'
+  | 'WAITING'
+  | 'PAUSED'
+  | 'CHECKING'
+  | 'SUCCEEDED'
+  | 'FAILED'
+  | 'CANCELLED';
 
 export type StartRunInput = {
   commandId: string;
@@ -97,113 +193,17 @@ export type StartRunInput = {
   constraints?: RunConstraintsInput | null | undefined;
 };
 
-export type RunConstraintsInput = {
-  timeBudgetS?: number | null | undefined;
-  maxCostUsdMicros?: number | null | undefined;
-  allowedTools?: Array<string> | null | undefined;
-  allowedPaths?: Array<string> | null | undefined;
-};
-
-export type RunRefInput = {
-  commandId: string;
-  runId: string;
-};
-
-export type AcceptPlanInput = {
-  commandId: string;
-  runId: string;
-  itemIds?: Array<string> | null | undefined;
-};
-
-export type RunFilter = {
-  projectId?: string | null | undefined;
-  state?: RunState | null | undefined;
-  provider?: string | null | undefined;
-  mode?: RunMode | null | undefined;
-  userId?: string | null | undefined;
-  ticketId?: string | null | undefined;
-  conversationId?: string | null | undefined;
-};
-
-export type AuditFilter = {
-  actor?: string | null | undefined;
-  action?: string | null | undefined;
-  targetType?: string | null | undefined;
-  targetId?: string | null | undefined;
-  from?: string | null | undefined;
-  to?: string | null | undefined;
-};
-
-export type ActorKind =
-  | 'USER'
-  | 'RUN'
-  | 'SYSTEM';
-
-export type RunFailureReason =
-  | 'BUDGET'
-  | 'TIME'
-  | 'PROVIDER_AUTH'
-  | 'PROVIDER_OVERLOADED'
-  | 'AGENT_CRASHED'
-  | 'AGENT_MISSING'
-  | 'WORKER_LOST'
-  | 'SANDBOX'
-  | 'CLONE'
-  | 'CHECKS_FAILED'
-  | 'POLICY';
-
-export type Role =
-  | 'ADMIN'
-  | 'PM'
-  | 'DEV'
-  | 'QA';
-
 export type TicketKind =
   | 'EPIC'
   | 'STORY'
   | 'TASK'
   | 'BUG';
 
-export type Priority =
-  | 'URGENT'
-  | 'HIGH'
-  | 'MEDIUM'
-  | 'LOW';
-
-export type RepoProvider =
-  | 'GITHUB'
-  | 'GITLAB'
-  | 'GIT';
-
-export type RunMode =
-  | 'PLAN'
-  | 'IMPLEMENT'
-  | 'BUGFIX'
-  | 'REVIEW'
-  | 'QA'
-  | 'ASK';
-
-export type RunState =
-  | 'QUEUED'
-  | 'STARTING'
-  | 'WORKING'
-  | 'WAITING'
-  | 'PAUSED'
-  | 'CHECKING'
-  | 'SUCCEEDED'
-  | 'FAILED'
-  | 'CANCELLED';
-
-export type RunEventType =
-  | 'MESSAGE'
-  | 'LOG'
-  | 'TOOL'
-  | 'DIFF'
-  | 'ARTIFACT'
-  | 'APPROVAL'
-  | 'QUESTION'
-  | 'USAGE'
-  | 'ERROR';
+export type TicketRefInput = {
+  commandId: string;
+  ticketId: string;
+  expectedVersion?: number | null | undefined;
+};
 
 export type UserFieldsFragment = { id: string, name: string };
 
