@@ -16,7 +16,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lime", &["domain", "schema", "feed", "commands", "projections", "gateway", "workers"]),
     // Never shipped: what tests and measurements stand on.
     ("testkit", &["domain", "schema"]),
-    ("bench", &["domain", "schema", "feed", "commands", "projections", "gateway", "workers", "testkit"]),
 ];
 
 /// As `cargo metadata` writes the kind of a dependency: none for what ships, `dev` for tests.
