@@ -189,7 +189,14 @@ impl App {
         let variables = json!({ "c": Uuid::now_v7(), "o": org, "k": key });
         let answer = self.gql_as(token, mutation, variables).await;
         let id = answer["data"]["createProject"]["project"]["id"].as_str();
-        id.unwrap_or_else(|| panic!("{answer}")).parse().unwrap()
+        let id: Uuid = id.unwrap_or_else(|| panic!("{answer}")).parse().unwrap();
+        // The project is answered for; its board is another read model, a moment behind perhaps.
+        let board = "query($p: UUID!) { board(projectId: $p) { id } }";
+        eventually(PATIENCE, || async {
+            self.gql_as(token, board, json!({ "p": id })).await["errors"].is_null()
+        })
+        .await;
+        id
     }
 
     pub async fn ticket(&self, project: Uuid, title: &str) -> Uuid {
