@@ -147,7 +147,8 @@ impl Reads {
         // sqlx 0.8 rolls back only what it has counted, and would give the connection back inside an open transaction.
         // Here the BEGIN always ends, and the transaction that nobody takes is rolled back as it is dropped.
         let pool = self.pool.clone();
-        let begin = tokio::spawn(async move { pool.begin_with("begin isolation level repeatable read read only").await });
+        let begin =
+            tokio::spawn(async move { pool.begin_with("begin isolation level repeatable read read only").await });
         let mut transaction = begin.await.unwrap_or(Err(sqlx::Error::WorkerCrashed)).reading(projection)?;
         // The same round trip finds the generation and enters it. The log's tables stay visible behind its own.
         let row = sqlx::query(

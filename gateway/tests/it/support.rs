@@ -187,15 +187,18 @@ impl App {
         let mutation = "mutation($c: UUID!, $o: UUID!, $k: String!) {
             createProject(input: {commandId: $c, orgId: $o, key: $k, name: \"Project\"}) { project { id } } }";
         let variables = json!({ "c": Uuid::now_v7(), "o": org, "k": key });
-        let answer = self.gql_as(token, mutation, variables).await;
-        let id = answer["data"]["createProject"]["project"]["id"].as_str();
-        let id: Uuid = id.unwrap_or_else(|| panic!("{answer}")).parse().unwrap();
-        // The project is answered for; its board is another read model, a moment behind perhaps.
-        let board = "query($p: UUID!) { board(projectId: $p) { id } }";
-        eventually(PATIENCE, || async {
-            self.gql_as(token, board, json!({ "p": id })).await["errors"].is_null()
+        // A busy machine may answer UNAVAILABLE; the same command again is the same project.
+        let id: Uuid = eventually(PATIENCE, || async {
+            let answer = self.gql_as(token, mutation, variables.clone()).await;
+            let code = &answer["errors"][0]["extensions"]["code"];
+            assert!(code.is_null() || code == "UNAVAILABLE", "{answer}");
+            answer["data"]["createProject"]["project"]["id"].as_str().map(|id| id.parse().unwrap())
         })
         .await;
+        // The project is answered for; its board is another read model, a moment behind perhaps.
+        let board = "query($p: UUID!) { board(projectId: $p) { id } }";
+        eventually(PATIENCE, || async { self.gql_as(token, board, json!({ "p": id })).await["errors"].is_null() })
+            .await;
         id
     }
 
