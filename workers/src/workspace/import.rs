@@ -2,7 +2,7 @@
 //!
 //! The bundle's pack is given to `git index-pack --strict` by ourselves: the check that
 //! `fetch.fsckObjects` means. Through `git fetch`, a git before 2.46 does not make it for bundles
-//! (measured with 2.39.5). Objects land in a quarantine and are moved only when every cap holds.
+//! (by its history, not measured). Objects land in a quarantine and are moved only when every cap holds.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
