@@ -1,5 +1,6 @@
 // The map of the app. Routes are where features meet: nothing else imports two of them.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { type FilterSearch, readFilterSearch } from '~/features/board/board-filter';
 import { NotFound, ProjectLayout, RootLayout } from './layouts';
 import { HomeRoute } from './routes/home';
 
@@ -15,7 +16,7 @@ const commandRoute = createRoute({
   component: lazyRouteComponent(() => import('./routes/command'), 'CommandRoute'),
 });
 
-export interface BoardSearch {
+export interface BoardSearch extends FilterSearch {
   /** The key of the ticket whose drawer is open, "AL-12". */
   ticket?: string | undefined;
 }
@@ -23,8 +24,10 @@ export interface BoardSearch {
 const boardRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: '/board',
-  validateSearch: (search: Record<string, unknown>): BoardSearch =>
-    typeof search.ticket === 'string' ? { ticket: search.ticket } : {},
+  validateSearch: (search: Record<string, unknown>): BoardSearch => ({
+    ...readFilterSearch(search),
+    ...(typeof search.ticket === 'string' ? { ticket: search.ticket } : {}),
+  }),
   component: lazyRouteComponent(() => import('./routes/board'), 'BoardRoute'),
 });
 

@@ -39,6 +39,7 @@ interface Pending extends PendingChange {
 
 const EMPTY: readonly string[] = [];
 export const columnsKey = 'columns';
+const anythingKey = 'anything';
 const cardKey = (ticketId: string) => `card:${ticketId}`;
 const columnKey = (key: string) => `column:${key}`;
 
@@ -52,6 +53,7 @@ export class BoardStore {
   #pending: Pending[] = [];
   #view = new Map<string, Card>();
   #orders = new Map<string, readonly string[]>();
+  #revision = 0;
   readonly #notifier = new FrameNotifier();
 
   /** Takes a fresh snapshot. Changes still on their way stay on top of it. */
@@ -70,10 +72,10 @@ export class BoardStore {
     for (const change of this.#pending) this.#overlay(change);
     this.#orders = this.#sortAll();
     for (const ticketId of new Set([...before.keys(), ...this.#view.keys()])) {
-      if (before.get(ticketId) !== this.#view.get(ticketId)) this.#notifier.mark(cardKey(ticketId));
+      if (before.get(ticketId) !== this.#view.get(ticketId)) this.#mark(cardKey(ticketId));
     }
-    for (const column of this.#columns) this.#notifier.mark(columnKey(column.key));
-    this.#notifier.mark(columnsKey);
+    for (const column of this.#columns) this.#mark(columnKey(column.key));
+    this.#mark(columnsKey);
   }
 
   /** Takes one item of the stream. Items come in order; one that is older than what is held changes nothing but the cursor. */
@@ -168,8 +170,24 @@ export class BoardStore {
     return this.#notifier.subscribe(columnsKey, listener);
   }
 
+  /** For what is computed over the whole board: told once a frame in which anything changed. */
+  subscribe(listener: () => void): () => void {
+    return this.#notifier.subscribe(anythingKey, listener);
+  }
+
+  /** Grows with every change, so that two readings can be told apart. */
+  revision(): number {
+    return this.#revision;
+  }
+
   flush(): void {
     this.#notifier.flush();
+  }
+
+  #mark(key: string): void {
+    this.#revision += 1;
+    this.#notifier.mark(key);
+    this.#notifier.mark(anythingKey);
   }
 
   #isSettled(change: Pending): boolean {
@@ -194,7 +212,7 @@ export class BoardStore {
     const after = this.#view.get(ticketId);
     this.#reorder(before, after);
     // Marked even when the card is the same object: whether it is pending is part of what its listeners show.
-    this.#notifier.mark(cardKey(ticketId));
+    this.#mark(cardKey(ticketId));
   }
 
   #reorder(before: Card | undefined, after: Card | undefined): void {
@@ -204,13 +222,13 @@ export class BoardStore {
     if (before && from !== undefined) {
       const order = this.column(from).filter((ticketId) => ticketId !== before.ticketId);
       this.#orders.set(from, order);
-      this.#notifier.mark(columnKey(from));
+      this.#mark(columnKey(from));
     }
     if (after && to !== undefined) {
       const order = [...this.column(to)];
       order.splice(this.#place(order, after), 0, after.ticketId);
       this.#orders.set(to, order);
-      this.#notifier.mark(columnKey(to));
+      this.#mark(columnKey(to));
     }
   }
 
@@ -241,7 +259,7 @@ export class BoardStore {
     this.name = board.name;
     this.#columns = board.columns.map(({ key, name, wipLimit }) => ({ key, name, wipLimit }));
     this.#orders = this.#sortAll();
-    for (const column of this.#columns) this.#notifier.mark(columnKey(column.key));
-    this.#notifier.mark(columnsKey);
+    for (const column of this.#columns) this.#mark(columnKey(column.key));
+    this.#mark(columnsKey);
   }
 }

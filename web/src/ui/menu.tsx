@@ -51,6 +51,31 @@ export function MenuItem({
   );
 }
 
+/** One of several that may be on together: choosing it leaves the menu open for the next. */
+export function MenuCheck({
+  children,
+  checked,
+  onToggle,
+}: {
+  children: ReactNode;
+  checked: boolean;
+  onToggle: () => void;
+}) {
+  return (
+    <Radix.CheckboxItem
+      className={item}
+      checked={checked}
+      onCheckedChange={onToggle}
+      onSelect={(event) => event.preventDefault()}
+    >
+      <span className="flex min-w-0 flex-1 items-center gap-2">{children}</span>
+      <Radix.ItemIndicator>
+        <Check size={14} className="text-accent" aria-hidden="true" />
+      </Radix.ItemIndicator>
+    </Radix.CheckboxItem>
+  );
+}
+
 export function MenuHeading({ children }: { children: ReactNode }) {
   return <Radix.Label className="px-2 pt-1.5 pb-1 text-2xs text-ink-3">{children}</Radix.Label>;
 }

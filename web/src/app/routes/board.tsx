@@ -1,5 +1,6 @@
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useCallback, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
+import { type BoardFilter, type FilterSearch, fromSearch, toSearch } from '~/features/board/board-filter';
 import { BoardPage } from '~/features/board/board-page';
 import { useMoveTicket } from '~/features/board/use-move-ticket';
 import { ConnectRepositoryDialog } from '~/features/projects/connect-repository-dialog';
@@ -16,36 +17,73 @@ import { classNames } from '~/ui/class-names';
 import { ErrorPanel, PanelBoundary } from '~/ui/error-panel';
 import { runLook } from '~/ui/run-look';
 import { useProject } from '../project-context';
+import type { BoardSearch } from '../router';
 import { RunLink } from '../run-link';
 import { useIsEmpty } from '../use-is-empty';
 import { useTicketId } from '../use-ticket-id';
 import { membersOf, useViewer } from '../viewer-context';
 
 export function BoardRoute() {
-  const { project, slug } = useProject();
-  const { ticket: openKey } = useSearch({ from: '/p/$project/board' });
-  const navigate = useNavigate();
+  const { project, org } = useProject();
+  const { viewer } = useViewer();
+  const { ticket: openKey, ...search } = useSearch({ from: '/p/$project/board' });
+  const change = useChangeSearch();
   const board = useBoardChanges(project.id);
-  const open = useCallback(
-    (key: string) => void navigate({ to: '/p/$project/board', params: { project: slug }, search: { ticket: key } }),
-    [navigate, slug],
-  );
-  const close = useCallback(
-    () => void navigate({ to: '/p/$project/board', params: { project: slug }, search: {} }),
-    [navigate, slug],
+  const people = useMemo(() => membersOf(org), [org]);
+  const filter = useSameFilter(search);
+  const open = useCallback((key: string) => change({ ticket: key }), [change]);
+  const close = useCallback(() => change({ ticket: undefined }), [change]);
+  const onFilter = useCallback(
+    (next: BoardFilter) => change({ ...emptySearch, ...toSearch(next) }, { replace: true }),
+    [change],
   );
   return (
     <>
       <BoardPage
         board={board}
         projectId={project.id}
+        viewerId={viewer.user.id}
+        people={people}
+        filter={filter}
+        onFilter={onFilter}
         onOpen={open}
         aside={<OnTheLine />}
-        whenEmpty={<WhenEmpty board={board} slug={slug} />}
+        whenEmpty={<WhenEmpty board={board} />}
       />
       {openKey ? <OpenTicket key={openKey} ticketKey={openKey} board={board} onOpen={open} onClose={close} /> : null}
     </>
   );
+}
+
+/** Changes a part of the address and leaves the rest: the filter stays while a ticket is opened. */
+function useChangeSearch() {
+  const { slug } = useProject();
+  const navigate = useNavigate();
+  return useCallback(
+    (part: BoardSearch, { replace = false }: { replace?: boolean } = {}) =>
+      void navigate({
+        to: '/p/$project/board',
+        params: { project: slug },
+        search: (before) => ({ ...before, ...part }),
+        replace,
+      }),
+    [navigate, slug],
+  );
+}
+
+const emptySearch: FilterSearch = {
+  assignee: undefined,
+  label: undefined,
+  kind: undefined,
+  agent: undefined,
+  needs: undefined,
+  q: undefined,
+};
+
+/** The same object as long as the address says the same: what is computed from it is not computed again. */
+function useSameFilter(search: FilterSearch): BoardFilter {
+  const written = JSON.stringify(toSearch(fromSearch(search)));
+  return useMemo(() => fromSearch(JSON.parse(written) as FilterSearch), [written]);
 }
 
 function OnTheLine() {
@@ -66,7 +104,8 @@ function OnTheLine() {
   );
 }
 
-function WhenEmpty({ board, slug }: { board: LiveBoard; slug: string }) {
+function WhenEmpty({ board }: { board: LiveBoard }) {
+  const { slug } = useProject();
   const isEmpty = useIsEmpty(board.store);
   if (!isEmpty) return null;
   return (

@@ -6,7 +6,6 @@ import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
 import { Plus } from 'lucide-react';
 import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import type { BoardStore, BoardColumn as Column } from '~/live/board-store';
-import { useColumnOrder } from '~/live/use-board-changes';
 import { messages } from '~/messages';
 import { IconButton } from '~/ui/button';
 import { classNames } from '~/ui/class-names';
@@ -16,23 +15,25 @@ import { estimateHeight } from './card-height';
 import { readCardDrag } from './drag-data';
 import { indexAt, preview } from './placement';
 import { QuickAdd } from './quick-add';
-import type { Move } from './use-move-ticket';
 
 const GAP = 8;
 const OVERSCAN = 5;
 
+/** Puts a card at a place among the shown cards of a column. */
+export type Drop = (ticketId: string, columnKey: string, shownIndex: number, seenVersion: number | undefined) => void;
+
 interface Props {
   store: BoardStore;
   column: Column;
-  move: (move: Move) => Promise<void>;
+  /** The tickets to show, in their order. */
+  shown: readonly string[];
+  drop: Drop;
   add: (columnKey: string, title: string) => Promise<boolean>;
   actions: CardActions;
-  onDropped: (ticketId: string) => void;
 }
 
-export const BoardColumn = memo(function BoardColumn({ store, column, move, add, actions, onDropped }: Props) {
-  const confirmed = useColumnOrder(store, column.key);
-  const order = useShownOrder(confirmed, column.key);
+export const BoardColumn = memo(function BoardColumn({ store, column, shown, drop, add, actions }: Props) {
+  const order = useShownOrder(shown, column.key);
   const scroller = useRef<HTMLDivElement>(null);
   const frame = useRef<HTMLElement>(null);
   const [isOver, setIsOver] = useState(false);
@@ -79,12 +80,11 @@ export const BoardColumn = memo(function BoardColumn({ store, column, move, add,
           const over = location.current.dropTargets.find((target) => typeof target.data.overTicketId === 'string');
           const edge = over && extractClosestEdge(over.data);
           const index = indexAt(
-            store.column(column.key),
+            shown,
             card.ticketId,
             over ? { ticketId: String(over.data.overTicketId), edge: edge === 'top' ? 'top' : 'bottom' } : null,
           );
-          onDropped(card.ticketId);
-          void move({ ticketId: card.ticketId, columnKey: column.key, index, seenVersion: card.seenVersion });
+          drop(card.ticketId, column.key, index, card.seenVersion);
         },
       }),
       autoScrollForElements({
@@ -92,7 +92,7 @@ export const BoardColumn = memo(function BoardColumn({ store, column, move, add,
         canScroll: ({ source }) => readCardDrag(source.data) !== null,
       }),
     );
-  }, [store, column.key, move, onDropped]);
+  }, [shown, column.key, drop]);
 
   return (
     <section

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { indexAt, neighbour, neighboursAt, preview, step } from './placement';
+import { indexAt, neighbour, neighboursAt, preview, step, wholeIndex } from './placement';
 
 const columns = [{ key: 'todo' }, { key: 'empty' }, { key: 'done' }];
 const orders: Record<string, readonly string[]> = { todo: ['a', 'b', 'c'], empty: [], done: ['x'] };
@@ -47,4 +47,20 @@ it('moves the focus over empty columns to a card of the same height', () => {
   expect(neighbour('c', 'todo', 'down', columns, order)).toBeUndefined();
   expect(neighbour('c', 'todo', 'right', columns, order)).toBe('x');
   expect(neighbour('x', 'done', 'left', columns, order)).toBe('a');
+});
+
+describe('wholeIndex', () => {
+  const whole = ['a', 'hidden1', 'b', 'hidden2', 'c'];
+  it.each<[string, readonly string[], number, number]>([
+    ['after the shown card above, before what is hidden', ['a', 'b', 'c'], 1, 1],
+    ['above the first shown card', ['b', 'c'], 0, 2],
+    ['below the last shown card', ['a', 'b'], 2, 3],
+    ['in a column of which nothing is shown: the end', [], 0, 5],
+  ])('%s', (_, shown, index, expected) => {
+    expect(wholeIndex(whole, shown, 'new', index)).toBe(expected);
+  });
+
+  it('is the index itself while nothing is hidden', () => {
+    for (const index of [0, 1, 2]) expect(wholeIndex(['a', 'b', 'c'], ['a', 'b', 'c'], 'b', index)).toBe(index);
+  });
 });

@@ -33,6 +33,22 @@ export function neighboursAt(order: readonly string[], ticketId: string, index: 
   return { afterId: others[index - 1] ?? null, beforeId: others[index] ?? null };
 }
 
+/**
+ * The place in the whole column that a place among its shown cards means: right after the shown card above it. What a
+ * filter hides stays where it is.
+ */
+export function wholeIndex(
+  whole: readonly string[],
+  shown: readonly string[],
+  ticketId: string,
+  shownIndex: number,
+): number {
+  const others = without(whole, ticketId);
+  const { afterId, beforeId } = neighboursAt(shown, ticketId, shownIndex);
+  if (afterId) return others.indexOf(afterId) + 1;
+  return beforeId ? others.indexOf(beforeId) : others.length;
+}
+
 /** The column with the card shown where it would go. */
 export function preview(order: readonly string[], ticketId: string, index: number): readonly string[] {
   const others = without(order, ticketId);

@@ -4,9 +4,10 @@ import { type KeyboardEvent, useCallback } from 'react';
 import type { BoardStore } from '~/live/board-store';
 import { messages } from '~/messages';
 import { announce } from '~/ui/announcer';
+import type { Drop } from './board-column';
 import type { BoardHand } from './board-hand';
 import { type Direction, neighbour, step, without } from './placement';
-import type { Move } from './use-move-ticket';
+import { orderIn, type ShownBoard } from './shown-board';
 
 const DIRECTIONS: Readonly<Record<string, Direction>> = {
   ArrowUp: 'up',
@@ -22,11 +23,13 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
 export interface CardKeys {
   readonly store: BoardStore;
   readonly hand: BoardHand;
-  readonly move: (move: Move) => Promise<void>;
+  /** What is on screen at the moment of the key. */
+  readonly board: () => ShownBoard;
+  readonly drop: Drop;
   readonly open: (key: string) => void;
 }
 
-export function useCardKeys({ store, hand, move, open }: CardKeys) {
+export function useCardKeys({ store, hand, board, drop, open }: CardKeys) {
   return useCallback(
     (event: KeyboardEvent<HTMLElement>, ticketId: string, openMenu: () => void) => {
       const card = store.card(ticketId);
@@ -34,31 +37,31 @@ export function useCardKeys({ store, hand, move, open }: CardKeys) {
       if (!card || card.key === '' || event.target !== event.currentTarget) return;
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const lifted = hand.lifted();
+      const shown = board();
+      const lengthOf = (key: string) => without(orderIn(shown, key), ticketId).length;
       const direction = DIRECTIONS[event.key];
 
       if (direction && lifted) {
         event.preventDefault();
-        const target = step(lifted, direction, store.columns(), (key) => without(store.column(key), ticketId).length);
+        const target = step(lifted, direction, shown.columns, lengthOf);
         hand.lift({ ...lifted, ...target });
         hand.want(ticketId);
-        const column = store.columns().find((candidate) => candidate.key === target.columnKey);
-        const length = without(store.column(target.columnKey), ticketId).length + 1;
-        announce(messages.board.at(card.key, column?.name ?? '', target.index + 1, length));
+        const column = shown.columns.find((candidate) => candidate.key === target.columnKey);
+        announce(messages.board.at(card.key, column?.name ?? '', target.index + 1, lengthOf(target.columnKey) + 1));
       } else if (direction) {
         event.preventDefault();
-        const next = neighbour(ticketId, card.columnKey, direction, store.columns(), (key) => store.column(key));
+        const next = neighbour(ticketId, card.columnKey, direction, shown.columns, (key) => orderIn(shown, key));
         if (next) hand.want(next);
       } else if (event.key === ' ' && lifted) {
         event.preventDefault();
         hand.lift(null);
-        hand.drop(ticketId);
-        void move(lifted);
+        drop(ticketId, lifted.columnKey, lifted.index, lifted.seenVersion);
         hand.want(ticketId);
-        const column = store.columns().find((candidate) => candidate.key === lifted.columnKey);
+        const column = shown.columns.find((candidate) => candidate.key === lifted.columnKey);
         announce(messages.board.dropped(card.key, column?.name ?? '', lifted.index + 1));
       } else if (event.key === ' ') {
         event.preventDefault();
-        const index = store.column(card.columnKey).indexOf(ticketId);
+        const index = orderIn(shown, card.columnKey).indexOf(ticketId);
         hand.lift({ ticketId, columnKey: card.columnKey, index, seenVersion: store.confirmedVersion(ticketId) });
         announce(messages.board.lifted(card.key));
       } else if (event.key === 'Escape' && lifted) {
@@ -74,6 +77,6 @@ export function useCardKeys({ store, hand, move, open }: CardKeys) {
         openMenu();
       }
     },
-    [store, hand, move, open],
+    [store, hand, board, drop, open],
   );
 }
