@@ -1,4 +1,4 @@
-import { card, column, expect, keysIn, openBoard, test } from './product.ts';
+import { card, column, expect, expectAccessible, keysIn, openBoard, test } from './product.ts';
 
 test('a card dragged in one browser is seen in the other, in the same order', async ({ page, other, api, project }) => {
   const a = await api.ticket(project, 'Moves');
@@ -34,20 +34,37 @@ test('a drag while another person comments is not stale', async ({ page, api, pr
   await dropIn(page, 'todo');
   await expect.poll(async () => (await api.order(project)).todo).toEqual([a.key]);
   await expect(card(page, a)).toContainText('1 comment');
-  await expect(page.locator('[data-sonner-toast]')).toHaveCount(0);
+  await expect(page.locator('[data-sonner-toast]')).toHaveText(`${a.key} moved to TodoUndo`);
 });
 
-test('a drag against another drag is stale, goes back, and says who moved it where', async ({ page, api, project }) => {
+test('a drag against another drag goes back, says who moved it where, and offers both', async ({
+  page,
+  api,
+  project,
+}) => {
   const { name } = await api.me();
   const a = await api.ticket(project, 'Wanted by two');
   await openBoard(page, project);
   await lift(page, a);
-  await api.move(a, 'qa');
-  await expect(column(page, 'qa').locator('[data-card]')).toHaveCount(1);
+  await api.move(a, 'in_progress');
+  await expect(column(page, 'in_progress').locator('[data-card]')).toHaveCount(1);
   await dropIn(page, 'todo');
-  await expect(page.locator('[data-sonner-toast]')).toContainText(`${name} moved ${a.key} to QA`);
-  await expect.poll(() => keysIn(page, 'qa')).toEqual([a.key]);
-  expect((await api.order(project)).qa).toEqual([a.key]);
+  const dialog = page.getByRole('dialog', { name: `${name} moved ${a.key} to In Progress` });
+  await expect(dialog).toContainText(`You were moving ${a.key} to Todo`);
+  await expect(dialog.getByRole('button', { name: 'Keep it in In Progress' })).toBeFocused();
+  await expectAccessible(page);
+  await page.keyboard.press('Enter');
+  await expect(dialog).toBeHidden();
+  await expect.poll(() => keysIn(page, 'in_progress')).toEqual([a.key]);
+  expect((await api.order(project)).in_progress).toEqual([a.key]);
+
+  await lift(page, a);
+  await api.move(a, 'backlog');
+  await expect(column(page, 'backlog').locator('[data-card]')).toHaveCount(1);
+  await dropIn(page, 'todo');
+  await page.getByRole('button', { name: 'Move to Todo anyway' }).click();
+  await expect.poll(async () => (await api.order(project)).todo).toEqual([a.key]);
+  await expect.poll(() => keysIn(page, 'todo')).toEqual([a.key]);
 });
 
 test('the keyboard lifts, moves, drops and puts back', async ({ page, api, project }) => {

@@ -103,11 +103,11 @@ export class BoardStore {
     for (const ticketId of touched) this.#rebase(ticketId);
   }
 
-  /** Shows a change before the server has said anything. */
-  begin(change: PendingChange): void {
+  /** Shows a change before the server has said anything. Of many at once, `quiet` ones wait for the `flush` after the last. */
+  begin(change: PendingChange, { quiet = false }: { quiet?: boolean } = {}): void {
     this.#pending = [...this.#pending, change];
     this.#rebase(change.ticketId);
-    this.#notifier.flush();
+    if (!quiet) this.#notifier.flush();
   }
 
   /** The server took it, as `version`. The change stays on screen until that version has arrived by the stream. */

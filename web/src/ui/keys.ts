@@ -41,13 +41,15 @@ export const useSingleKeys = (): boolean =>
   }, singleKeysOn);
 
 /** A key without Ctrl, Meta or Alt that nothing else wants. */
-export const isPageKey = (event: KeyboardEvent): boolean =>
+export const isFreeKey = (event: KeyboardEvent): boolean =>
   !event.defaultPrevented &&
   !(event.ctrlKey || event.metaKey || event.altKey) &&
   !event.isComposing &&
   !isTyping(event.target) &&
-  !isOverPage(event.target) &&
-  singleKeysOn();
+  !isOverPage(event.target);
+
+/** A letter or a sign that stands for an action. */
+export const isPageKey = (event: KeyboardEvent): boolean => isFreeKey(event) && singleKeysOn();
 
 /** Ctrl or Cmd with a key, wherever the focus is but in something over the page. */
 export const isPageCommand = (event: KeyboardEvent): boolean =>

@@ -30,6 +30,12 @@ export function tellStale(title: string, detail: string): void {
   toast.warning(title, { description: detail });
 }
 
-export function tellDone(title: string): void {
-  toast.success(title);
+export interface Done {
+  /** Toasts of the same id replace each other. */
+  readonly id?: string;
+  readonly action?: { readonly label: string; readonly onClick: () => void };
+}
+
+export function tellDone(title: string, { id, action }: Done = {}): void {
+  toast.success(title, { ...(id ? { id } : {}), ...(action ? { action } : {}) });
 }

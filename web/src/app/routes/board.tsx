@@ -1,8 +1,8 @@
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
+import { boardActions } from '~/features/board/board-actions';
 import { type BoardFilter, type FilterSearch, fromSearch, toSearch } from '~/features/board/board-filter';
 import { BoardPage } from '~/features/board/board-page';
-import { useMoveTicket } from '~/features/board/use-move-ticket';
 import { ConnectRepositoryDialog } from '~/features/projects/connect-repository-dialog';
 import { ImplementButton } from '~/features/runs/implement-button';
 import { TicketRuns } from '~/features/runs/ticket-runs';
@@ -157,17 +157,16 @@ function Drawer({ ticketId, board, onOpen, onClose }: Omit<OpenProps, 'ticketKey
   const columns = useBoardColumns(board.store);
   const providers = useProviders(org.id);
   const { runs } = useRunsChanges(org.id, project.id);
-  const move = useMoveTicket(board.store);
   const navigate = useNavigate();
   const { store } = board;
 
   const onMove = (columnKey: string) =>
-    void move({
+    void boardActions(store, project.id).move(
       ticketId,
       columnKey,
-      index: store.column(columnKey).filter((other) => other !== ticketId).length,
-      seenVersion: store.confirmedVersion(ticketId),
-    });
+      store.column(columnKey).filter((other) => other !== ticketId).length,
+      store.confirmedVersion(ticketId),
+    );
   // The ticket's own list is of the moment that it was read; the project's is live.
   const runsOf = (ticket: Ticket): readonly RunRow[] => {
     const live = runs.filter((run) => run.ticketId === ticket.id);

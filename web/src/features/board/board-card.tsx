@@ -6,7 +6,7 @@ import {
   extractClosestEdge,
 } from '@atlaskit/pragmatic-drag-and-drop-hitbox/closest-edge';
 import { GitBranch, MessageSquare } from 'lucide-react';
-import { type KeyboardEvent, memo, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, type MouseEvent, memo, useEffect, useRef, useState } from 'react';
 import type { Card } from '~/gql/types';
 import type { BoardStore } from '~/live/board-store';
 import { useCard } from '~/live/use-board-changes';
@@ -20,12 +20,16 @@ import { lookText, runLook } from '~/ui/run-look';
 import { Slice } from '~/ui/slice';
 import { Stations } from '~/ui/stations';
 import { useBoardHand, useIsFocusStop, useLifted, useWanted } from './board-hand';
+import { useIsChosen } from './board-selection';
 import { CardMenu } from './card-menu';
 import { cardDrag, readCardDrag } from './drag-data';
 
 export interface CardActions {
   readonly open: (key: string) => void;
   readonly keys: (event: KeyboardEvent<HTMLElement>, ticketId: string, openMenu: () => void) => void;
+  /** A click with Shift, Ctrl or Cmd chooses. Answers whether it did. */
+  readonly choose: (event: MouseEvent<HTMLElement>, ticketId: string) => boolean;
+  readonly toggle: (ticketId: string) => void;
   readonly moveToColumn: (ticketId: string, columnKey: string, index: number) => void;
   readonly archive: (ticketId: string) => void;
 }
@@ -50,6 +54,7 @@ export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, act
   const isLifted = useLifted((lifted) => lifted?.ticketId === ticketId);
   const isStop = useIsFocusStop(ticketId, isFirst);
   const isWanted = useWanted((wanted) => wanted === ticketId);
+  const isChosen = useIsChosen(ticketId);
   const isNamed = card !== undefined && card.key !== '';
 
   useEffect(() => {
@@ -91,18 +96,20 @@ export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, act
     <article
       ref={element}
       tabIndex={isStop ? 0 : -1}
-      aria-label={`${card.key} ${card.title}`}
+      aria-label={isChosen ? `${card.key} ${card.title}, ${messages.selection.selected}` : `${card.key} ${card.title}`}
       aria-describedby="card-hint"
       aria-busy={isNamed ? undefined : true}
       data-card={card.key}
       data-lifted={isLifted || undefined}
+      data-chosen={isChosen || undefined}
       onFocus={() => hand.focus(ticketId)}
       onKeyDown={(event) => actions.keys(event, ticketId, () => setMenuOpen(true))}
       onClick={(event) => {
-        if (isNamed && !event.defaultPrevented) actions.open(card.key);
+        if (isNamed && !event.defaultPrevented && !actions.choose(event, ticketId)) actions.open(card.key);
       }}
       className={classNames(
-        'group relative cursor-pointer rounded-[10px] border bg-surface p-2.5 shadow-card transition-[border-color,opacity] duration-(--fast)',
+        'group relative cursor-pointer select-none rounded-[10px] border p-2.5 shadow-card transition-[border-color,opacity] duration-(--fast)',
+        isChosen ? 'bg-accent-soft ring-2 ring-focus' : 'bg-surface',
         look === 'alive' ? 'border-accent-line' : 'border-line hover:border-line-strong',
         isDragged && 'opacity-40',
         !isNamed && 'cursor-default opacity-60',
@@ -129,6 +136,7 @@ export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, act
             store={store}
             card={card}
             actions={actions}
+            isChosen={isChosen}
             open={menuOpen}
             onOpenChange={setMenuOpen}
             tabIndex={isStop ? 0 : -1}

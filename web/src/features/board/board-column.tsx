@@ -3,14 +3,16 @@ import { dropTargetForElements } from '@atlaskit/pragmatic-drag-and-drop/element
 import { autoScrollForElements } from '@atlaskit/pragmatic-drag-and-drop-auto-scroll/element';
 import { extractClosestEdge } from '@atlaskit/pragmatic-drag-and-drop-hitbox/closest-edge';
 import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
-import { Plus } from 'lucide-react';
+import { Ellipsis, ListChecks, Plus } from 'lucide-react';
 import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import type { BoardStore, BoardColumn as Column } from '~/live/board-store';
 import { messages } from '~/messages';
 import { IconButton } from '~/ui/button';
 import { classNames } from '~/ui/class-names';
+import { Menu, MenuItem } from '~/ui/menu';
 import { BoardCard, type CardActions } from './board-card';
 import { useLifted, useWanted } from './board-hand';
+import { useSelection } from './board-selection';
 import { estimateHeight } from './card-height';
 import { readCardDrag } from './drag-data';
 import { indexAt, preview } from './placement';
@@ -108,6 +110,7 @@ export const BoardColumn = memo(function BoardColumn({ store, column, shown, dro
         <h2 className="truncate font-semibold text-sm">{column.name}</h2>
         <Count count={order.length} limit={column.wipLimit} />
         <div className="flex-1" />
+        <ColumnMenu column={column} order={order} />
         <IconButton label={messages.board.addTo(column.name)} onClick={() => setAdding(true)}>
           <Plus size={15} aria-hidden="true" />
         </IconButton>
@@ -146,6 +149,25 @@ export const BoardColumn = memo(function BoardColumn({ store, column, shown, dro
     </section>
   );
 });
+
+function ColumnMenu({ column, order }: { column: Column; order: readonly string[] }) {
+  const selection = useSelection();
+  return (
+    <Menu
+      align="end"
+      trigger={
+        <IconButton label={messages.selection.columnMenu(column.name)}>
+          <Ellipsis size={15} aria-hidden="true" />
+        </IconButton>
+      }
+    >
+      <MenuItem disabled={order.length === 0} onSelect={() => selection.add(order)}>
+        <ListChecks size={14} aria-hidden="true" />
+        {messages.selection.all(order.length)}
+      </MenuItem>
+    </Menu>
+  );
+}
 
 /** The order with the card in hand shown where it would go. */
 function useShownOrder(confirmed: readonly string[], columnKey: string): readonly string[] {

@@ -1,24 +1,36 @@
 import { autoScrollForElements } from '@atlaskit/pragmatic-drag-and-drop-auto-scroll/element';
-import { type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import {
+  type MouseEvent,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import type { User } from '~/gql/types';
 import type { LiveBoard } from '~/live/use-board-changes';
 import { messages } from '~/messages';
+import { announce } from '~/ui/announcer';
 import { Blankslate } from '~/ui/blankslate';
 import { Button } from '~/ui/button';
 import { ErrorPanel } from '~/ui/error-panel';
+import { isFreeKey, isPageCommand, isTyping } from '~/ui/keys';
 import { AfterAMoment, Skeleton } from '~/ui/skeleton';
+import { type BoardActions, boardActions } from './board-actions';
 import type { CardActions } from './board-card';
 import { BoardColumn, type Drop } from './board-column';
 import { type BoardFilter, isFiltering, noFilter } from './board-filter';
 import { BoardHand, BoardHandContext } from './board-hand';
+import { BoardNotices } from './board-notices';
+import { BoardSelection, BoardSelectionContext, useChosen } from './board-selection';
+import { BulkBar, type BulkMenu } from './bulk-bar';
 import { readCardDrag } from './drag-data';
 import { FilterChips, FilterTools } from './filter-bar';
 import { wholeIndex } from './placement';
-import { orderIn } from './shown-board';
-import { useAddTicket } from './use-add-ticket';
-import { useArchiveTicket } from './use-archive-ticket';
+import { orderIn, type ShownBoard } from './shown-board';
 import { useCardKeys } from './use-card-keys';
-import { useMoveTicket } from './use-move-ticket';
 import { useShownBoard } from './use-shown-board';
 
 interface Props {
@@ -36,52 +48,7 @@ interface Props {
 }
 
 export function BoardPage(props: Props) {
-  const { board, projectId, viewerId, people, filter, onFilter, onOpen, aside, whenEmpty } = props;
-  const { store, load, retry } = board;
-  const shown = useShownBoard(store, filter, viewerId);
-  const latest = useRef(shown);
-  useLayoutEffect(() => {
-    latest.current = shown;
-  }, [shown]);
-  const [hand] = useState(() => new BoardHand());
-  const scroller = useRef<HTMLDivElement>(null);
-  const move = useMoveTicket(store);
-  const add = useAddTicket(store, projectId);
-  const archive = useArchiveTicket(store);
-  const drop = useCallback<Drop>(
-    (ticketId, columnKey, shownIndex, seenVersion) => {
-      const index = wholeIndex(store.column(columnKey), orderIn(latest.current, columnKey), ticketId, shownIndex);
-      hand.drop(ticketId);
-      void move({ ticketId, columnKey, index, seenVersion });
-    },
-    [store, hand, move],
-  );
-  const whatIsShown = useCallback(() => latest.current, []);
-  const keys = useCardKeys({ store, hand, board: whatIsShown, drop, open: onOpen });
-  const actions = useMemo<CardActions>(
-    () => ({
-      open: onOpen,
-      keys,
-      moveToColumn: (ticketId, columnKey, index) => {
-        hand.drop(ticketId);
-        void move({ ticketId, columnKey, index, seenVersion: store.confirmedVersion(ticketId) });
-        hand.want(ticketId);
-      },
-      archive: (ticketId) => void archive(ticketId),
-    }),
-    [onOpen, keys, store, hand, move, archive],
-  );
-
-  const isReady = load.status === 'ready';
-  useEffect(() => {
-    if (!isReady || !scroller.current) return;
-    return autoScrollForElements({
-      element: scroller.current,
-      canScroll: ({ source }) => readCardDrag(source.data) !== null,
-      getAllowedAxis: () => 'horizontal',
-    });
-  }, [isReady]);
-
+  const { load, retry } = props.board;
   if (load.status === 'failed') {
     return <ErrorPanel title={messages.outcome.panelFailed} error={load.error} onRetry={retry} />;
   }
@@ -92,27 +59,104 @@ export function BoardPage(props: Props) {
       </AfterAMoment>
     );
   }
+  return <LoadedBoard {...props} />;
+}
+
+function LoadedBoard({ board, projectId, viewerId, people, filter, onFilter, onOpen, aside, whenEmpty }: Props) {
+  const { store } = board;
+  const shown = useShownBoard(store, filter, viewerId);
+  const latest = useLatest(shown);
+  const [hand] = useState(() => new BoardHand());
+  const [selection] = useState(() => new BoardSelection());
+  const [bulkMenu, setBulkMenu] = useState<BulkMenu | null>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+  const actions = boardActions(store, projectId);
+  const drop = useCallback<Drop>(
+    (ticketId, columnKey, shownIndex, seenVersion) => {
+      const index = wholeIndex(store.column(columnKey), orderIn(latest.current, columnKey), ticketId, shownIndex);
+      hand.drop(ticketId);
+      void actions.move(ticketId, columnKey, index, seenVersion);
+    },
+    [store, latest, hand, actions],
+  );
+  const whatIsShown = useCallback(() => latest.current, [latest]);
+  const keys = useCardKeys({ store, hand, selection, openBulk: setBulkMenu, board: whatIsShown, drop, open: onOpen });
+  const add = useCallback((columnKey: string, title: string) => actions.add(columnKey, title), [actions]);
+  const cardActions = useMemo<CardActions>(
+    () => ({
+      open: onOpen,
+      keys,
+      choose: (event, ticketId) => chooseByClick(event, ticketId, selection, orderAround(latest.current, ticketId)),
+      toggle: (ticketId) => selection.toggle(ticketId),
+      moveToColumn: (ticketId, columnKey, index) => {
+        hand.drop(ticketId);
+        void actions.move(ticketId, columnKey, index, store.confirmedVersion(ticketId));
+        hand.want(ticketId);
+      },
+      archive: (ticketId) => {
+        focusBeside(latest.current, hand, new Set([ticketId]));
+        void actions.archive([ticketId]);
+      },
+    }),
+    [onOpen, keys, store, hand, selection, latest, actions],
+  );
+
+  useEffect(() => {
+    const visible = new Set([...shown.orders.values()].flat());
+    selection.retain((ticketId) => visible.has(ticketId));
+  }, [shown, selection]);
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const letter = event.key.toLowerCase();
+      if (event.key === 'Escape' && isFreeKey(event) && selection.chosen().size > 0) {
+        selection.clear();
+        announce(messages.selection.none);
+      } else if (isPageCommand(event) && !isTyping(event.target) && (letter === 'z' || letter === 'y')) {
+        event.preventDefault();
+        void actions.play(letter === 'y' || event.shiftKey ? 'redo' : 'undo');
+      }
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [selection, actions]);
+
+  useEffect(() => {
+    if (!scroller.current) return;
+    return autoScrollForElements({
+      element: scroller.current,
+      canScroll: ({ source }) => readCardDrag(source.data) !== null,
+      getAllowedAxis: () => 'horizontal',
+    });
+  }, []);
+
   return (
     <BoardHandContext value={hand}>
-      <div className="flex h-full flex-col">
-        <div className="flex h-11 shrink-0 items-center gap-1 overflow-x-auto border-line border-b px-4 text-xs">
-          <FilterTools store={store} filter={filter} onFilter={onFilter} people={people} viewerId={viewerId} />
-          <div className="flex-1" />
-          {aside}
-        </div>
-        <FilterChips filter={filter} onFilter={onFilter} people={people} shown={shown.shown} all={shown.all} />
-        <p id="card-hint" className="sr-only">
-          {messages.board.cardHint}
-        </p>
-        {whenEmpty}
-        {isFiltering(filter) && shown.shown === 0 && shown.all > 0 ? (
-          <Blankslate
-            title={messages.filter.noneTitle}
-            lead={messages.filter.noneLead}
-            action={<Button onClick={() => onFilter(noFilter)}>{messages.filter.noneAction}</Button>}
-          />
-        ) : (
-          <div ref={scroller} className="min-h-0 flex-1 overflow-x-auto" data-testid="board">
+      <BoardSelectionContext value={selection}>
+        <div className="relative flex h-full flex-col">
+          <div className="flex h-11 shrink-0 items-center gap-1 overflow-x-auto border-line border-b px-4 text-xs">
+            <FilterTools store={store} filter={filter} onFilter={onFilter} people={people} viewerId={viewerId} />
+            <div className="flex-1" />
+            {aside}
+          </div>
+          <FilterChips filter={filter} onFilter={onFilter} people={people} shown={shown.shown} all={shown.all} />
+          <p id="card-hint" className="sr-only">
+            {messages.board.cardHint}
+          </p>
+          {whenEmpty}
+          {isFiltering(filter) && shown.shown === 0 && shown.all > 0 ? (
+            <Blankslate
+              title={messages.filter.noneTitle}
+              lead={messages.filter.noneLead}
+              action={<Button onClick={() => onFilter(noFilter)}>{messages.filter.noneAction}</Button>}
+            />
+          ) : null}
+          <div
+            ref={scroller}
+            className="min-h-0 flex-1 overflow-x-auto"
+            hidden={isFiltering(filter) && shown.shown === 0 && shown.all > 0}
+            data-testid="board"
+          >
             <div className="flex h-full w-max gap-3 p-4 pt-3">
               {shown.columns.map((column) => (
                 <BoardColumn
@@ -122,15 +166,99 @@ export function BoardPage(props: Props) {
                   shown={orderIn(shown, column.key)}
                   drop={drop}
                   add={add}
-                  actions={actions}
+                  actions={cardActions}
                 />
               ))}
             </div>
           </div>
-        )}
-      </div>
+          <Bulk
+            actions={actions}
+            hand={hand}
+            selection={selection}
+            board={shown}
+            people={people}
+            open={bulkMenu}
+            onOpen={setBulkMenu}
+          />
+        </div>
+        <BoardNotices actions={actions} columns={shown.columns} />
+      </BoardSelectionContext>
     </BoardHandContext>
   );
+}
+
+interface BulkProps {
+  actions: BoardActions;
+  hand: BoardHand;
+  selection: BoardSelection;
+  board: ShownBoard;
+  people: readonly User[];
+  open: BulkMenu | null;
+  onOpen: (menu: BulkMenu | null) => void;
+}
+
+function Bulk({ actions, hand, selection, board, people, open, onOpen }: BulkProps) {
+  const chosen = useChosen();
+  if (chosen.size === 0) return null;
+  // In the order of the board, not in that of choosing: so they keep it where they go.
+  const tickets = [...board.orders.values()].flat().filter((ticketId) => chosen.has(ticketId));
+  return (
+    <BulkBar
+      count={chosen.size}
+      columns={board.columns}
+      people={people}
+      open={open}
+      onOpen={onOpen}
+      onMove={(columnKey) => void actions.moveAll(tickets, columnKey)}
+      onAssign={(user) => void actions.assign(tickets, user)}
+      onPrioritise={(priority) => void actions.prioritise(tickets, priority)}
+      onArchive={() => {
+        focusBeside(board, hand, chosen);
+        void actions.archive(tickets);
+      }}
+      onClear={() => {
+        selection.clear();
+        const last = tickets.at(-1);
+        if (last) hand.want(last);
+      }}
+    />
+  );
+}
+
+function useLatest<T>(value: T): { readonly current: T } {
+  const latest = useRef(value);
+  useLayoutEffect(() => {
+    latest.current = value;
+  }, [value]);
+  return latest;
+}
+
+/** The list in which the card stands. */
+const orderAround = (board: ShownBoard, ticketId: string): readonly string[] =>
+  [...board.orders.values()].find((order) => order.includes(ticketId)) ?? [ticketId];
+
+function chooseByClick(
+  event: MouseEvent,
+  ticketId: string,
+  selection: BoardSelection,
+  order: readonly string[],
+): boolean {
+  if (event.shiftKey) selection.extend(order, ticketId);
+  else if (event.ctrlKey || event.metaKey) selection.toggle(ticketId);
+  else return false;
+  return true;
+}
+
+/** Cards that go take no focus with them: it passes to the next one that stays. */
+function focusBeside(board: ShownBoard, hand: BoardHand, going: ReadonlySet<string>): void {
+  for (const order of board.orders.values()) {
+    const last = order.findLastIndex((ticketId) => going.has(ticketId));
+    if (last < 0) continue;
+    const next = order.slice(last + 1)[0] ?? order.findLast((ticketId) => !going.has(ticketId));
+    if (!next) continue;
+    hand.want(next);
+    return;
+  }
 }
 
 const GHOSTS = [4, 3, 2, 3];

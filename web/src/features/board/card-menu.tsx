@@ -1,4 +1,4 @@
-import { Archive, ArrowDownToLine, ArrowUpToLine, Ellipsis, PanelRightOpen } from 'lucide-react';
+import { Archive, ArrowDownToLine, ArrowUpToLine, Ellipsis, ListChecks, PanelRightOpen } from 'lucide-react';
 import type { Card } from '~/gql/types';
 import type { BoardStore } from '~/live/board-store';
 import { messages } from '~/messages';
@@ -12,6 +12,7 @@ export function CardMenu({
   store,
   card,
   actions,
+  isChosen,
   open,
   onOpenChange,
   tabIndex,
@@ -19,6 +20,7 @@ export function CardMenu({
   store: BoardStore;
   card: Card;
   actions: CardActions;
+  isChosen: boolean;
   open: boolean;
   onOpenChange: (open: boolean) => void;
   tabIndex: number;
@@ -46,6 +48,10 @@ export function CardMenu({
         <MenuItem onSelect={() => actions.open(card.key)}>
           <PanelRightOpen size={14} aria-hidden="true" />
           {messages.board.open}
+        </MenuItem>
+        <MenuItem onSelect={() => actions.toggle(ticketId)}>
+          <ListChecks size={14} aria-hidden="true" />
+          {isChosen ? messages.selection.deselect : messages.selection.select}
         </MenuItem>
         <MenuLine />
         <MenuHeading>{messages.board.moveTo}</MenuHeading>

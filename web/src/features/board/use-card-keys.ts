@@ -1,45 +1,56 @@
 // The keyboard's way of everything a pointer can do with a card: arrows (or H J K L) go from card to card, Space lifts,
-// arrows move what is lifted as a preview here only, Space drops it with one command, Escape puts it back.
+// arrows move what is lifted as a preview here only, Space drops it with one command, Escape puts it back. X chooses, Shift
+// with the arrows chooses a range; M, A and P act on what is chosen.
 import { type KeyboardEvent, useCallback } from 'react';
 import type { BoardStore } from '~/live/board-store';
 import { messages } from '~/messages';
 import { announce } from '~/ui/announcer';
+import { singleKeysOn } from '~/ui/keys';
 import type { Drop } from './board-column';
 import type { BoardHand } from './board-hand';
+import type { BoardSelection } from './board-selection';
+import type { BulkMenu } from './bulk-bar';
 import { type Direction, neighbour, step, without } from './placement';
 import { orderIn, type ShownBoard } from './shown-board';
 
-const DIRECTIONS: Readonly<Record<string, Direction>> = {
+const ARROWS: Readonly<Record<string, Direction>> = {
   ArrowUp: 'up',
   ArrowDown: 'down',
   ArrowLeft: 'left',
   ArrowRight: 'right',
-  k: 'up',
-  j: 'down',
-  h: 'left',
-  l: 'right',
 };
+const LETTERS: Readonly<Record<string, Direction>> = { k: 'up', j: 'down', h: 'left', l: 'right' };
+const MENUS: Readonly<Record<string, BulkMenu>> = { m: 'move', a: 'assign', p: 'priority' };
 
 export interface CardKeys {
   readonly store: BoardStore;
   readonly hand: BoardHand;
+  readonly selection: BoardSelection;
+  readonly openBulk: (menu: BulkMenu) => void;
   /** What is on screen at the moment of the key. */
   readonly board: () => ShownBoard;
   readonly drop: Drop;
   readonly open: (key: string) => void;
 }
 
-export function useCardKeys({ store, hand, board, drop, open }: CardKeys) {
+export function useCardKeys({ store, hand, selection, openBulk, board, drop, open }: CardKeys) {
   return useCallback(
     (event: KeyboardEvent<HTMLElement>, ticketId: string, openMenu: () => void) => {
       const card = store.card(ticketId);
       // Keys of a control inside the card are that control's own; and a card the server has not named yet stays put.
       if (!card || card.key === '' || event.target !== event.currentTarget) return;
+      const shown = board();
+      if ((event.ctrlKey || event.metaKey) && event.key === 'a') {
+        event.preventDefault();
+        selection.add(orderIn(shown, card.columnKey));
+        announce(messages.selection.count(selection.chosen().size));
+      }
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const lifted = hand.lifted();
-      const shown = board();
+      const letter = singleKeysOn() ? event.key.toLowerCase() : '';
       const lengthOf = (key: string) => without(orderIn(shown, key), ticketId).length;
-      const direction = DIRECTIONS[event.key];
+      const direction = ARROWS[event.key] ?? LETTERS[letter];
+      const menu = MENUS[letter];
 
       if (direction && lifted) {
         event.preventDefault();
@@ -51,7 +62,13 @@ export function useCardKeys({ store, hand, board, drop, open }: CardKeys) {
       } else if (direction) {
         event.preventDefault();
         const next = neighbour(ticketId, card.columnKey, direction, shown.columns, (key) => orderIn(shown, key));
-        if (next) hand.want(next);
+        if (!next) return;
+        // A range runs along a column; sideways there is none to draw.
+        if (event.shiftKey && (direction === 'up' || direction === 'down')) {
+          selection.extend(orderIn(shown, card.columnKey), next, ticketId);
+          announce(messages.selection.count(selection.chosen().size));
+        }
+        hand.want(next);
       } else if (event.key === ' ' && lifted) {
         event.preventDefault();
         hand.lift(null);
@@ -72,11 +89,20 @@ export function useCardKeys({ store, hand, board, drop, open }: CardKeys) {
       } else if (event.key === 'Enter' && !lifted) {
         event.preventDefault();
         open(card.key);
-      } else if (event.key === 'm' && !lifted) {
+      } else if (letter === 'x' && !lifted) {
         event.preventDefault();
-        openMenu();
+        selection.toggle(ticketId);
+        announce(messages.selection.count(selection.chosen().size));
+      } else if (menu && !lifted) {
+        event.preventDefault();
+        if (menu === 'move' && selection.chosen().size === 0) {
+          openMenu();
+          return;
+        }
+        if (selection.chosen().size === 0) selection.toggle(ticketId);
+        openBulk(menu);
       }
     },
-    [store, hand, board, drop, open],
+    [store, hand, selection, openBulk, board, drop, open],
   );
 }
