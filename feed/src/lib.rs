@@ -7,6 +7,7 @@
 //! - [`lease`]: one leader a name, with a fencing token.
 //! - [`runner`]: projections and policies over the log, with checkpoint, parking and rebuild.
 //! - [`transcript`]: what a run said and did, a stream of its own beside the log.
+//! - [`transaction`]: transactions that end with whoever began them.
 //! - [`worker_registry`]: what each worker found on its machine.
 //! - [`crashpoint!`]: the named places where tests kill the process.
 //!
@@ -26,5 +27,6 @@ pub mod message;
 pub mod records;
 pub mod runner;
 pub mod subjects;
+pub mod transaction;
 pub mod transcript;
 pub mod worker_registry;

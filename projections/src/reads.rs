@@ -143,13 +143,8 @@ impl Reads {
     }
 
     pub(crate) async fn snapshot(&self, projection: &'static str) -> Result<Snapshot, ReadError> {
-        // On a task of its own, because a reader may leave (a closed page, a timeout) while the BEGIN is on its way:
-        // sqlx 0.8 rolls back only what it has counted, and would give the connection back inside an open transaction.
-        // Here the BEGIN always ends, and the transaction that nobody takes is rolled back as it is dropped.
-        let pool = self.pool.clone();
-        let begin =
-            tokio::spawn(async move { pool.begin_with("begin isolation level repeatable read read only").await });
-        let mut transaction = begin.await.unwrap_or(Err(sqlx::Error::WorkerCrashed)).reading(projection)?;
+        let begun = feed::transaction::begin(&self.pool, "begin isolation level repeatable read read only").await;
+        let mut transaction = begun.reading(projection)?;
         // The same round trip finds the generation and enters it. The log's tables stay visible behind its own.
         let row = sqlx::query(
             "select checkpoint, set_config('search_path', quote_ident(pg_schema) || ', ' || current_setting('search_path'), true) \

@@ -78,7 +78,7 @@ pub(crate) async fn touch(pool: &PgPool, id: &SecretHash, session: &Session) -> 
 /// Ends a session everywhere: live subscriptions on any gateway end with it.
 pub(crate) async fn revoke(pool: &PgPool, id: &SecretHash) -> Result<(), AuthError> {
     let failed = || AuthError::store("a session");
-    let mut transaction = pool.begin().await.map_err(failed())?;
+    let mut transaction = feed::transaction::begin(pool, "begin").await.map_err(failed())?;
     let ended = sqlx::query("update sessions set revoked_at = now() where id_hash = $1 and revoked_at is null")
         .bind(id.as_slice())
         .execute(&mut *transaction)

@@ -15,6 +15,8 @@ mod repo;
 mod run;
 mod run_events;
 mod run_mutations;
+mod run_result;
+mod runs_changed;
 mod scalars;
 mod ticket;
 mod ticket_mutations;
@@ -55,7 +57,7 @@ pub struct Subscription(
     board::BoardSubscription,
     ticket::TicketSubscription,
     run_events::RunEventSubscription,
-    run::RunSubscription,
+    runs_changed::RunSubscription,
 );
 
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;

@@ -109,6 +109,8 @@ impl ProjectMutation {
         let sent = commands::project::create_project(&request.gateway.commands, &caller, command);
         let accepted = request.send("create_project", &caller, sent).await?;
         request.shown("org_directory", access.org(), &accepted, caller.command_id).await?;
+        // Its board comes with it: who has the answer may open and follow it.
+        request.shown("board", access.org(), &accepted, caller.command_id).await?;
         let project = read_project(ctx, access, ProjectId(accepted.aggregate_id)).await;
         let project = project.map_err(super::not_shown_yet)?;
         Ok(ProjectPayload { project, version: accepted.version, position: accepted.position.map(Position) })

@@ -1,27 +1,22 @@
 //! Runs of agents.
 
 use super::context::request;
-use super::enums::{Role, RunFailureReason, RunMode, RunState, TicketKind};
+use super::enums::{RunFailureReason, RunMode, RunState};
 use super::paging::{PageInfo, first_of};
 use super::people::Actor;
 use super::project::access_to_project;
 use super::repo::RepoBadge;
-use super::scalars::{Cursor, Position, UsdMicros, page_place};
+use super::run_result::{Artifact, Diff, PlanItem, Usage};
+use super::scalars::{Cursor, UsdMicros, page_place};
 use super::ticket::{TicketRef, ticket_ref};
 use crate::auth::access::{Action, OrgAccess};
 use crate::errors::ApiError;
-use crate::live::{RunsSource, Shared, Step, Subject, Topic, follow};
-use async_graphql::{ComplexObject, Context, InputObject, Object, SimpleObject, Subscription};
+use async_graphql::{ComplexObject, Context, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use commands::objects::Digest;
 use domain::{ConversationId, OrgId, ProjectId, RunId, TicketId, UserId};
-use futures::{Stream, StreamExt};
 use projections::{board, runs};
-use std::sync::Arc;
 use uuid::Uuid;
-
-/// More of a diff than this is in the artifact only.
-const DIFF_MAX_BYTES: usize = 1024 * 1024;
 
 #[derive(SimpleObject, Clone, Debug)]
 pub(crate) struct RunFailure {
@@ -211,118 +206,6 @@ impl AgentRun {
     }
 }
 
-#[derive(SimpleObject, Debug)]
-pub(crate) struct Usage {
-    input_tokens: u64,
-    cached_input_tokens: u64,
-    output_tokens: u64,
-}
-
-/// The whole unified diff is text up to 1 MiB; larger ones are cut (truncated = true) and whole in the artifact.
-#[derive(SimpleObject, Debug)]
-pub(crate) struct Diff {
-    unified: String,
-    truncated: bool,
-    additions: u64,
-    deletions: u64,
-    /// As many as the run changed; the agent's caps bound them. At most 10,000 are listed.
-    files: Vec<DiffFile>,
-}
-
-impl Diff {
-    fn new(text: &[u8], changes: &runs::RunDiffStat) -> Self {
-        let truncated = text.len() > DIFF_MAX_BYTES;
-        let mut kept = text.get(..DIFF_MAX_BYTES).unwrap_or(text);
-        if truncated && let Some(end) = kept.iter().rposition(|byte| *byte == b'\n') {
-            kept = kept.get(..=end).unwrap_or(kept);
-        }
-        let files = changes.files.iter().take(10_000).map(|file| DiffFile {
-            path: file.path.clone(),
-            additions: file.additions,
-            deletions: file.deletions,
-            status: file.status.clone(),
-        });
-        Self {
-            unified: String::from_utf8_lossy(kept).into_owned(),
-            truncated,
-            additions: changes.additions,
-            deletions: changes.deletions,
-            files: files.collect(),
-        }
-    }
-}
-
-#[derive(SimpleObject, Debug)]
-pub(crate) struct DiffFile {
-    path: String,
-    additions: u64,
-    deletions: u64,
-    status: String,
-}
-
-#[derive(SimpleObject, Debug)]
-pub(crate) struct Artifact {
-    id: Uuid,
-    name: String,
-    mime: String,
-    size_bytes: u64,
-    digest: String,
-}
-
-impl From<runs::Artifact> for Artifact {
-    fn from(artifact: runs::Artifact) -> Self {
-        Self {
-            id: artifact.id.as_uuid(),
-            name: artifact.name,
-            mime: artifact.mime,
-            size_bytes: artifact.size_bytes,
-            digest: artifact.digest,
-        }
-    }
-}
-
-#[derive(SimpleObject, Debug)]
-#[graphql(complex)]
-pub(crate) struct PlanItem {
-    #[graphql(skip)]
-    org: OrgId,
-    #[graphql(skip)]
-    ticket: Option<TicketId>,
-    id: Uuid,
-    parent_id: Option<Uuid>,
-    kind: TicketKind,
-    title: String,
-    description_md: String,
-    /// At most 30.
-    acceptance_criteria: Vec<String>,
-    owner_role: Role,
-    column_key: String,
-}
-
-impl PlanItem {
-    fn new(org: OrgId, item: runs::PlanItem) -> Self {
-        Self {
-            org,
-            ticket: item.accepted_ticket,
-            id: item.id.as_uuid(),
-            parent_id: item.parent.map(|parent| parent.as_uuid()),
-            kind: item.kind.into(),
-            title: item.title,
-            description_md: item.description_md,
-            acceptance_criteria: item.acceptance_criteria,
-            owner_role: item.owner_role.into(),
-            column_key: item.column,
-        }
-    }
-}
-
-#[ComplexObject]
-impl PlanItem {
-    async fn accepted_ticket(&self, ctx: &Context<'_>) -> Result<Option<TicketRef>, ApiError> {
-        ticket_ref(ctx, self.org, self.ticket).await
-    }
-}
-
 #[derive(InputObject, Debug)]
 pub(crate) struct RunFilter {
     project_id: Option<Uuid>,
@@ -449,63 +332,4 @@ pub(crate) struct ConversationConnection {
     /// At most `first`.
     nodes: Vec<Conversation>,
     page_info: PageInfo,
-}
-
-#[derive(SimpleObject, Debug)]
-pub(crate) struct RunChange {
-    cursor: Cursor,
-    live: bool,
-    resync: bool,
-    position: Option<Position>,
-    command_id: Option<Uuid>,
-    run: Option<AgentRun>,
-}
-
-impl RunChange {
-    fn of(access: OrgAccess, project: ProjectId, step: Step<Arc<runs::RunChange>>) -> Shared<Self> {
-        let marker = |place| Self {
-            cursor: Cursor::of_position(place),
-            live: false,
-            resync: false,
-            position: None,
-            command_id: None,
-            run: None,
-        };
-        let (item, place) = match step {
-            Step::Live(place) => (Self { live: true, ..marker(place) }, None),
-            Step::Resync(place) => (Self { resync: true, ..marker(place) }, None),
-            Step::Change(place, change) => {
-                let item = Self {
-                    position: Some(Position(change.position)),
-                    command_id: Some(change.command_id.as_uuid()),
-                    run: Some(AgentRun::new(access, (*change.run).clone())),
-                    ..marker(place)
-                };
-                (item, Some((Subject { topic: Topic::Runs, id: project.as_uuid() }, place)))
-            }
-        };
-        Shared { cursor: item.cursor.0.clone(), item, place }
-    }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct RunSubscription;
-
-#[Subscription]
-impl RunSubscription {
-    /// What changed since `after` (or from now), then one item with live = true, then what comes.
-    async fn runs_changed(
-        &self,
-        ctx: &Context<'_>,
-        project_id: Uuid,
-        after: Option<Cursor>,
-    ) -> Result<impl Stream<Item = async_graphql::Result<Shared<RunChange>>> + use<>, ApiError> {
-        let request = request(ctx)?;
-        let project = ProjectId(project_id);
-        let access = access_to_project(ctx, project, Action::Read).await?;
-        let after = after.map(|cursor| cursor.position()).transpose()?;
-        let source = RunsSource { access, project };
-        let steps = follow(Arc::clone(&request.gateway), Arc::clone(&request.viewer), access, source, after);
-        Ok(steps.map(move |step| step.map(|step| RunChange::of(access, project, step))))
-    }
 }
