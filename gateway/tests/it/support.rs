@@ -95,8 +95,17 @@ impl App {
             stop,
             _files: files,
         };
+        app.read_side_is_there().await;
         app.org = app.new_org(&app.owner_token, "Northwind").await;
         app
+    }
+
+    /// Every projection has its first generation.
+    async fn read_side_is_there(&self) {
+        let live = "select count(*) from projection_generations where state = 'live'";
+        let wanted = i64::try_from(projections::all().len()).unwrap();
+        let all_live = || async { sqlx::query_scalar::<_, i64>(live).fetch_one(&self.pool).await.unwrap() == wanted };
+        eventually(PATIENCE, all_live).await;
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -160,11 +169,18 @@ impl App {
         request.json(&body).send().await.unwrap().json().await.unwrap()
     }
 
-    /// The answer's data; an error fails the test.
+    /// The answer's data; an error fails the test. A busy machine may answer UNAVAILABLE, and then the same is sent
+    /// again: with its command id it is the same command.
     pub async fn data(&self, query: &str, variables: Value) -> Value {
-        let answer = self.gql(query, variables).await;
-        assert!(answer["errors"].is_null(), "{answer}");
-        answer["data"].clone()
+        eventually(PATIENCE, || async {
+            let answer = self.gql(query, variables.clone()).await;
+            if answer["errors"][0]["extensions"]["code"] == "UNAVAILABLE" {
+                return Err(answer.to_string());
+            }
+            assert!(answer["errors"].is_null(), "{answer}");
+            Ok(answer["data"].clone())
+        })
+        .await
     }
 
     pub async fn new_org(&self, token: &str, name: &str) -> Uuid {
