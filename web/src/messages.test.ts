@@ -27,6 +27,9 @@ const TABLES = [
   'banner',
   'columns',
   'stationState',
+  'destinations',
+  'themes',
+  'densities',
 ];
 
 function keysOf(value: object, path: string): string[] {

@@ -5,6 +5,7 @@ import { messages } from '~/messages';
 import { IconButton } from '~/ui/button';
 import { classNames } from '~/ui/class-names';
 import { ConnectionBanner } from './connection-banner';
+import { Shortcuts } from './shortcuts';
 import { Sidebar } from './sidebar';
 import { TopBar } from './top-bar';
 import type { ProjectInOrg } from './viewer-context';
@@ -17,6 +18,7 @@ export function Shell({ project, children }: { project?: ProjectInOrg; children:
   useEffect(() => setOpen(false), [path]);
   return (
     <div className="flex h-full">
+      <Shortcuts project={project} />
       <a
         href="#page"
         className="-translate-y-20 fixed top-2 left-2 z-80 rounded-md bg-lime px-3 py-1.5 font-semibold text-on-lime focus:translate-y-0"

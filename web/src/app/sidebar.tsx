@@ -1,14 +1,17 @@
 import { Link } from '@tanstack/react-router';
-import { Bot, ChevronsUpDown, History, LogOut, MessageSquareText, Plus, SquareKanban } from 'lucide-react';
+import { Bot, ChevronsUpDown, History, Keyboard, LogOut, MessageSquareText, Plus, SquareKanban } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { CreateProjectDialog } from '~/features/projects/create-project-dialog';
 import { useRunsChanges } from '~/live/use-runs-changes';
 import { messages } from '~/messages';
 import { PersonAvatar } from '~/ui/avatar';
 import { classNames } from '~/ui/class-names';
+import { chooseDensity, type Density, useDensity } from '~/ui/density';
 import { Mark } from '~/ui/mark';
-import { Menu, MenuItem } from '~/ui/menu';
+import { Menu, MenuChoices, MenuItem, MenuLine } from '~/ui/menu';
 import { runLook } from '~/ui/run-look';
+import { showOverlay } from './overlay';
+import { chooseTheme, type ThemeChoice, useThemeChoice } from './theme';
 import { useGoToProject } from './use-go-to-project';
 import { type ProjectInOrg, useViewer } from './viewer-context';
 
@@ -68,6 +71,12 @@ export function Sidebar({ project }: { project?: ProjectInOrg | undefined }) {
           </button>
         }
       >
+        <Appearance />
+        <MenuLine />
+        <MenuItem onSelect={() => showOverlay('help')}>
+          <Keyboard size={14} aria-hidden="true" />
+          {messages.nav.keyHelp}
+        </MenuItem>
         <MenuItem onSelect={() => void signOut()}>
           <LogOut size={14} aria-hidden="true" />
           {messages.nav.signOut}
@@ -75,6 +84,31 @@ export function Sidebar({ project }: { project?: ProjectInOrg | undefined }) {
       </Menu>
       {org ? <CreateProjectDialog open={creating} onOpenChange={setCreating} orgId={org.id} onCreated={goTo} /> : null}
     </div>
+  );
+}
+
+const THEMES: readonly ThemeChoice[] = ['light', 'dark', 'system'];
+const DENSITIES: readonly Density[] = ['comfortable', 'compact'];
+
+function Appearance() {
+  const theme = useThemeChoice();
+  const density = useDensity();
+  return (
+    <>
+      <MenuChoices
+        heading={messages.nav.theme}
+        value={theme}
+        onChoose={chooseTheme}
+        choices={THEMES.map((value) => ({ value, label: messages.nav.themes[value] }))}
+      />
+      <MenuLine />
+      <MenuChoices
+        heading={messages.nav.density}
+        value={density}
+        onChoose={chooseDensity}
+        choices={DENSITIES.map((value) => ({ value, label: messages.nav.densities[value] }))}
+      />
+    </>
   );
 }
 

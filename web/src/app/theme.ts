@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react';
 
 export type Theme = 'light' | 'dark';
+export type ThemeChoice = Theme | 'system';
 
 const KEY = 'lime.theme';
 const listeners = new Set<() => void>();
@@ -12,31 +13,40 @@ function show(theme: Theme): void {
   for (const listener of listeners) listener();
 }
 
-export function chooseTheme(theme: Theme): void {
+function chosen(): ThemeChoice {
   try {
-    localStorage.setItem(KEY, theme);
+    const choice = localStorage.getItem(KEY);
+    return choice === 'light' || choice === 'dark' ? choice : 'system';
+  } catch {
+    return 'system';
+  }
+}
+
+const systemDark = () => matchMedia('(prefers-color-scheme: dark)');
+const ofSystem = (): Theme => (systemDark().matches ? 'dark' : 'light');
+
+export function chooseTheme(choice: ThemeChoice): void {
+  try {
+    if (choice === 'system') localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, choice);
   } catch {
     // Storage is off: the choice lasts as long as the page.
   }
-  show(theme);
+  show(choice === 'system' ? ofSystem() : choice);
 }
 
 /** public/theme.js chose before the first paint; from then on the system is followed until a person chooses. */
 export function followSystemTheme(): void {
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', (event) => {
-    let chosen: string | null = null;
-    try {
-      chosen = localStorage.getItem(KEY);
-    } catch {
-      // as above
-    }
-    if (chosen === null) show(event.matches ? 'dark' : 'light');
+  systemDark().addEventListener('change', () => {
+    if (chosen() === 'system') show(ofSystem());
   });
 }
 
-export function useTheme(): Theme {
-  return useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, current);
-}
+const subscribe = (listener: () => void): (() => void) => {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+};
+
+export const useTheme = (): Theme => useSyncExternalStore(subscribe, current);
+
+export const useThemeChoice = (): ThemeChoice => useSyncExternalStore(subscribe, chosen);

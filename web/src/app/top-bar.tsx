@@ -1,9 +1,11 @@
 import { Link, useRouterState } from '@tanstack/react-router';
-import { Moon, Play, Sun } from 'lucide-react';
+import { Moon, Play, Search, Sun } from 'lucide-react';
 import { type ReactNode, useEffect } from 'react';
 import { messages } from '~/messages';
 import { IconButton } from '~/ui/button';
+import { Keys } from '~/ui/kbd';
 import { ConnectionIndicator } from './connection-banner';
+import { showOverlay } from './overlay';
 import { chooseTheme, useTheme } from './theme';
 import type { ProjectInOrg } from './viewer-context';
 
@@ -25,7 +27,19 @@ export function TopBar({ project, menu }: { project?: ProjectInOrg | undefined; 
     <header className="flex h-12 shrink-0 items-center gap-3 border-line border-b px-4">
       {menu}
       <h1 className="truncate font-semibold text-sm">{title}</h1>
-      <div className="flex-1" />
+      <div className="flex min-w-0 flex-1 justify-center max-[899px]:justify-end">
+        <button
+          type="button"
+          aria-label={messages.nav.search}
+          aria-keyshortcuts="Control+K Meta+K"
+          className="flex h-8 w-full max-w-[420px] items-center gap-2.5 rounded-md border border-line bg-surface px-3 text-ink-2 text-sm hover:border-line-strong max-[899px]:w-8 max-[899px]:justify-center max-[899px]:px-0"
+          onClick={() => showOverlay('palette')}
+        >
+          <Search size={15} aria-hidden="true" className="shrink-0 text-ink-3" />
+          <span className="min-w-0 flex-1 truncate text-left max-[899px]:hidden">{messages.nav.search}</span>
+          <Keys keys={['Mod', 'K']} className="max-[899px]:hidden" />
+        </button>
+      </div>
       <ConnectionIndicator />
       <IconButton
         label={theme === 'dark' ? messages.nav.toLight : messages.nav.toDark}

@@ -30,6 +30,11 @@ export class SharedSessions<S extends Session> {
     };
   }
 
+  /** Those that are held now. */
+  open(): readonly S[] {
+    return [...this.#held.values()].map(({ session }) => session);
+  }
+
   closeAll(): void {
     for (const { session, timer } of this.#held.values()) {
       clearTimeout(timer);

@@ -15,9 +15,11 @@ import { openStream } from './stream';
 export class BoardSession implements Session {
   readonly store = new BoardStore();
   readonly follow: SnapshotThenStream;
+  readonly projectId: string;
 
   constructor(connection: Connection, projectId: string) {
     const { store } = this;
+    this.projectId = projectId;
     this.follow = new SnapshotThenStream({
       connection,
       read: async (signal) => store.reset((await request(BoardDocument, { projectId }, signal)).board),
@@ -38,6 +40,11 @@ export class BoardSession implements Session {
 }
 
 const sessions = new WeakMap<Connection, SharedSessions<BoardSession>>();
+
+/** The boards that have been looked at and are still kept, each with its project. */
+export function openBoards(connection: Connection): readonly BoardSession[] {
+  return sessions.get(connection)?.open() ?? [];
+}
 
 export interface LiveBoard {
   readonly store: BoardStore;

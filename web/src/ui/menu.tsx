@@ -90,6 +90,51 @@ export interface Choice<Value extends string> {
   readonly disabled?: boolean;
 }
 
+/** One of several, as a part of a menu that holds other things too. */
+export function MenuChoices<Value extends string>({
+  heading,
+  value,
+  choices,
+  onChoose,
+}: {
+  heading: string;
+  value: Value;
+  choices: readonly Choice<Value>[];
+  onChoose: (value: Value) => void;
+}) {
+  return (
+    <>
+      <MenuHeading>{heading}</MenuHeading>
+      <Choices value={value} choices={choices} onChoose={onChoose} label={heading} />
+    </>
+  );
+}
+
+function Choices<Value extends string>({
+  value,
+  choices,
+  onChoose,
+  label,
+}: {
+  value: Value | null;
+  choices: readonly Choice<Value>[];
+  onChoose: (value: Value) => void;
+  label?: string | undefined;
+}) {
+  return (
+    <Radix.RadioGroup value={value ?? ''} onValueChange={(next) => onChoose(next as Value)} aria-label={label}>
+      {choices.map((choice) => (
+        <Radix.RadioItem key={choice.value} value={choice.value} disabled={choice.disabled} className={item}>
+          <span className="flex min-w-0 flex-1 items-center gap-2">{choice.label}</span>
+          <Radix.ItemIndicator>
+            <Check size={14} className="text-accent" aria-hidden="true" />
+          </Radix.ItemIndicator>
+        </Radix.RadioItem>
+      ))}
+    </Radix.RadioGroup>
+  );
+}
+
 /** One of several: a button that shows what is chosen, and the list. */
 export function Picker<Value extends string>({
   trigger,
@@ -111,16 +156,7 @@ export function Picker<Value extends string>({
   return (
     <Menu trigger={trigger} align={align}>
       {heading ? <MenuHeading>{heading}</MenuHeading> : null}
-      <Radix.RadioGroup value={value ?? ''} onValueChange={(next) => onChoose(next as Value)}>
-        {choices.map((choice) => (
-          <Radix.RadioItem key={choice.value} value={choice.value} disabled={choice.disabled} className={item}>
-            <span className="flex min-w-0 flex-1 items-center gap-2">{choice.label}</span>
-            <Radix.ItemIndicator>
-              <Check size={14} className="text-accent" aria-hidden="true" />
-            </Radix.ItemIndicator>
-          </Radix.RadioItem>
-        ))}
-      </Radix.RadioGroup>
+      <Choices value={value} choices={choices} onChoose={onChoose} label={heading} />
       {footer}
     </Menu>
   );

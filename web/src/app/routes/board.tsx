@@ -1,27 +1,19 @@
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useCallback, useMemo, useState } from 'react';
-import { boardActions } from '~/features/board/board-actions';
+import { Link, useNavigate, useRouterState, useSearch } from '@tanstack/react-router';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { type BoardFilter, type FilterSearch, fromSearch, toSearch } from '~/features/board/board-filter';
 import { BoardPage } from '~/features/board/board-page';
-import { ConnectRepositoryDialog } from '~/features/projects/connect-repository-dialog';
-import { ImplementButton } from '~/features/runs/implement-button';
-import { TicketRuns } from '~/features/runs/ticket-runs';
-import { TicketDrawer } from '~/features/ticket/ticket-drawer';
-import type { RunRow, Ticket } from '~/gql/types';
-import { type LiveBoard, useBoardChanges, useBoardColumns } from '~/live/use-board-changes';
-import { useProviders } from '~/live/use-providers';
+import { type LiveBoard, useBoardChanges } from '~/live/use-board-changes';
 import { useRunsChanges } from '~/live/use-runs-changes';
 import { messages } from '~/messages';
 import { Blankslate } from '~/ui/blankslate';
 import { classNames } from '~/ui/class-names';
-import { ErrorPanel, PanelBoundary } from '~/ui/error-panel';
 import { runLook } from '~/ui/run-look';
 import { useProject } from '../project-context';
 import type { BoardSearch } from '../router';
-import { RunLink } from '../run-link';
 import { useIsEmpty } from '../use-is-empty';
-import { useTicketId } from '../use-ticket-id';
 import { membersOf, useViewer } from '../viewer-context';
+
+const OpenTicket = lazy(async () => ({ default: (await import('./open-ticket')).OpenTicket }));
 
 export function BoardRoute() {
   const { project, org } = useProject();
@@ -37,6 +29,7 @@ export function BoardRoute() {
     (next: BoardFilter) => change({ ...emptySearch, ...toSearch(next) }, { replace: true }),
     [change],
   );
+  const writeNew = useNewAsked();
   return (
     <>
       <BoardPage
@@ -47,10 +40,13 @@ export function BoardRoute() {
         filter={filter}
         onFilter={onFilter}
         onOpen={open}
+        writeNew={writeNew}
         aside={<OnTheLine />}
         whenEmpty={<WhenEmpty board={board} />}
       />
-      {openKey ? <OpenTicket key={openKey} ticketKey={openKey} board={board} onOpen={open} onClose={close} /> : null}
+      <Suspense fallback={null}>
+        {openKey ? <OpenTicket key={openKey} ticketKey={openKey} board={board} onOpen={open} onClose={close} /> : null}
+      </Suspense>
     </>
   );
 }
@@ -69,6 +65,19 @@ function useChangeSearch() {
       }),
     [navigate, slug],
   );
+}
+
+/** Counts the times that the address came with #new, and takes that off again: it is a wish, not a place. */
+function useNewAsked(): number {
+  const navigate = useNavigate();
+  const [asked, setAsked] = useState(0);
+  const isAsked = useRouterState({ select: (state) => state.location.hash === 'new' });
+  useEffect(() => {
+    if (!isAsked) return;
+    setAsked((count) => count + 1);
+    void navigate({ to: '.', search: (before) => before, hash: '', replace: true });
+  }, [isAsked, navigate]);
+  return asked;
 }
 
 const emptySearch: FilterSearch = {
@@ -126,95 +135,5 @@ function WhenEmpty({ board }: { board: LiveBoard }) {
         }
       />
     </div>
-  );
-}
-
-interface OpenProps {
-  ticketKey: string;
-  board: LiveBoard;
-  onOpen: (key: string) => void;
-  onClose: () => void;
-}
-
-function OpenTicket({ ticketKey, board, onOpen, onClose }: OpenProps) {
-  const { org } = useProject();
-  const { ticketId, error, retry } = useTicketId(org.id, ticketKey, board);
-  if (error) {
-    return (
-      <div className="absolute inset-y-4 right-4 z-40 w-96 rounded-xl border border-line bg-raised shadow-pop">
-        <ErrorPanel title={ticketKey} error={error} onRetry={retry} />
-      </div>
-    );
-  }
-  if (!ticketId) return null;
-  return <Drawer ticketId={ticketId} board={board} onOpen={onOpen} onClose={onClose} />;
-}
-
-function Drawer({ ticketId, board, onOpen, onClose }: Omit<OpenProps, 'ticketKey'> & { ticketId: string }) {
-  const { project, org, slug } = useProject();
-  const { reload } = useViewer();
-  const [connecting, setConnecting] = useState(false);
-  const columns = useBoardColumns(board.store);
-  const providers = useProviders(org.id);
-  const { runs } = useRunsChanges(org.id, project.id);
-  const navigate = useNavigate();
-  const { store } = board;
-
-  const onMove = (columnKey: string) =>
-    void boardActions(store, project.id).move(
-      ticketId,
-      columnKey,
-      store.column(columnKey).filter((other) => other !== ticketId).length,
-      store.confirmedVersion(ticketId),
-    );
-  // The ticket's own list is of the moment that it was read; the project's is live.
-  const runsOf = (ticket: Ticket): readonly RunRow[] => {
-    const live = runs.filter((run) => run.ticketId === ticket.id);
-    const known = new Set(live.map((run) => run.id));
-    return [...live, ...ticket.runs.filter((run) => !known.has(run.id))];
-  };
-
-  return (
-    <PanelBoundary>
-      <TicketDrawer
-        ticketId={ticketId}
-        columns={columns}
-        members={membersOf(org)}
-        providers={providers}
-        onMove={onMove}
-        onOpenTicket={onOpen}
-        onClose={onClose}
-        actions={(ticket) =>
-          ticket.archived ? null : (
-            <ImplementButton
-              ticket={ticket}
-              projectId={project.id}
-              providers={providers}
-              repositories={project.repositories.filter((repository) => repository.disconnectedAt === null)}
-              onConnect={() => setConnecting(true)}
-              onStarted={(run) =>
-                void navigate({ to: '/p/$project/agents/$runId', params: { project: slug, runId: run.id } })
-              }
-            />
-          )
-        }
-        runs={(ticket) => (
-          <TicketRuns
-            runs={runsOf(ticket)}
-            runLink={(run, children, className) => (
-              <RunLink runId={run.id} className={className}>
-                {children}
-              </RunLink>
-            )}
-          />
-        )}
-      />
-      <ConnectRepositoryDialog
-        open={connecting}
-        onOpenChange={setConnecting}
-        projectId={project.id}
-        onConnected={async () => void (await reload())}
-      />
-    </PanelBoundary>
   );
 }

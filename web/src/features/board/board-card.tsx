@@ -13,6 +13,7 @@ import { useCard } from '~/live/use-board-changes';
 import { messages } from '~/messages';
 import { AgentAvatar, EmptyAvatar, PersonAvatar, providerName } from '~/ui/avatar';
 import { classNames } from '~/ui/class-names';
+import { useDensity } from '~/ui/density';
 import { KindIcon } from '~/ui/kind-icon';
 import { LabelDot } from '~/ui/labels';
 import { PriorityMark } from '~/ui/priority';
@@ -55,6 +56,7 @@ export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, act
   const isStop = useIsFocusStop(ticketId, isFirst);
   const isWanted = useWanted((wanted) => wanted === ticketId);
   const isChosen = useIsChosen(ticketId);
+  const isCompact = useDensity() === 'compact';
   const isNamed = card !== undefined && card.key !== '';
 
   useEffect(() => {
@@ -130,6 +132,14 @@ export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, act
         <PriorityMark level={card.priority} />
         <span className="font-mono text-2xs text-ink-3">{card.key || messages.board.adding}</span>
         {card.kind === 'TASK' ? null : <KindIcon kind={card.kind} size={13} />}
+        {isCompact && card.run && look ? (
+          <>
+            <Slice look={look} reached={card.run.stationsReached} size={14} />
+            <span className="sr-only">
+              <RunLine run={card.run} />
+            </span>
+          </>
+        ) : null}
         <div className="flex-1" />
         {isNamed ? (
           <CardMenu
@@ -144,7 +154,24 @@ export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, act
         ) : null}
         <People card={card} />
       </div>
-      <p className="mt-1 line-clamp-2 break-words font-medium leading-[19px]">{card.title}</p>
+      <p
+        className={classNames(
+          'font-medium leading-[19px]',
+          isCompact ? 'mt-[3px] truncate' : 'mt-1 line-clamp-2 break-words',
+        )}
+      >
+        {card.title}
+      </p>
+      {isCompact ? null : <Details card={card} />}
+    </article>
+  );
+});
+
+/** What a compact card leaves out. */
+function Details({ card }: { card: Card }) {
+  const look = card.run ? runLook(card.run.state) : null;
+  return (
+    <>
       {card.labels.length > 0 || card.commentCount > 0 ? <Meta card={card} /> : null}
       {card.branch || card.repo ? (
         <div className="mt-1.5 flex min-w-0 items-center gap-1.5 font-mono text-2xs text-ink-3">
@@ -162,9 +189,9 @@ export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, act
           <Stations look={look} reached={card.run.stationsReached} className="w-16" />
         </div>
       ) : null}
-    </article>
+    </>
   );
-});
+}
 
 function RunLine({ run }: { run: NonNullable<Card['run']> }) {
   if (run.state === 'FAILED') {

@@ -9,6 +9,7 @@ import type { BoardStore, BoardColumn as Column } from '~/live/board-store';
 import { messages } from '~/messages';
 import { IconButton } from '~/ui/button';
 import { classNames } from '~/ui/class-names';
+import { useDensity } from '~/ui/density';
 import { Menu, MenuItem } from '~/ui/menu';
 import { BoardCard, type CardActions } from './board-card';
 import { useLifted, useWanted } from './board-hand';
@@ -32,21 +33,25 @@ interface Props {
   drop: Drop;
   add: (columnKey: string, title: string) => Promise<boolean>;
   actions: CardActions;
+  /** A new ticket is being written here. */
+  adding: boolean;
+  onAdding: (columnKey: string | null) => void;
 }
 
-export const BoardColumn = memo(function BoardColumn({ store, column, shown, drop, add, actions }: Props) {
+export const BoardColumn = memo(function BoardColumn(props: Props) {
+  const { store, column, shown, drop, add, actions, adding, onAdding } = props;
   const order = useShownOrder(shown, column.key);
+  const density = useDensity();
   const scroller = useRef<HTMLDivElement>(null);
   const frame = useRef<HTMLElement>(null);
   const [isOver, setIsOver] = useState(false);
-  const [adding, setAdding] = useState(false);
   const [dragged, setDragged] = useState<string | null>(null);
   const wanted = useWanted((ticketId) => (ticketId !== null && order.includes(ticketId) ? ticketId : null));
 
   const virtualizer = useVirtualizer({
     count: order.length,
     getScrollElement: () => scroller.current,
-    estimateSize: (index) => estimateHeight(store.card(order[index] ?? '')),
+    estimateSize: (index) => estimateHeight(store.card(order[index] ?? ''), density),
     getItemKey: (index) => order[index] ?? index,
     gap: GAP,
     overscan: OVERSCAN,
@@ -111,7 +116,7 @@ export const BoardColumn = memo(function BoardColumn({ store, column, shown, dro
         <Count count={order.length} limit={column.wipLimit} />
         <div className="flex-1" />
         <ColumnMenu column={column} order={order} />
-        <IconButton label={messages.board.addTo(column.name)} onClick={() => setAdding(true)}>
+        <IconButton label={messages.board.addTo(column.name)} onClick={() => onAdding(column.key)}>
           <Plus size={15} aria-hidden="true" />
         </IconButton>
       </header>
@@ -144,7 +149,7 @@ export const BoardColumn = memo(function BoardColumn({ store, column, shown, dro
         </ul>
       </div>
       {adding ? (
-        <QuickAdd columnName={column.name} onAdd={(title) => add(column.key, title)} onClose={() => setAdding(false)} />
+        <QuickAdd columnName={column.name} onAdd={(title) => add(column.key, title)} onClose={() => onAdding(null)} />
       ) : null}
     </section>
   );

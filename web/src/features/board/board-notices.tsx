@@ -1,4 +1,4 @@
-import { type ReactNode, useSyncExternalStore } from 'react';
+import { type ReactNode, type RefObject, useRef } from 'react';
 import type { BoardColumn } from '~/live/board-store';
 import { messages } from '~/messages';
 import { Button } from '~/ui/button';
@@ -9,18 +9,31 @@ import { type BoardActions, type Notice, reasonOf } from './board-actions';
 const text = messages.actions;
 
 /** What a person has to decide or to read before it may go: a lost race, tickets of many that were refused. */
-export function BoardNotices({ actions, columns }: { actions: BoardActions; columns: readonly BoardColumn[] }) {
-  const notice = useSyncExternalStore(actions.subscribe, actions.notice);
-  if (!notice) return null;
+export function BoardNotices({
+  notice,
+  actions,
+  columns,
+}: {
+  notice: Notice;
+  actions: BoardActions;
+  columns: readonly BoardColumn[];
+}) {
+  const keep = useRef<HTMLButtonElement>(null);
   const title =
     notice.kind === 'race'
       ? messages.outcome.stale(notice.by, notice.key, nameOf(columns, notice.theirs), notice.when)
       : notice.title;
   const lead = notice.kind === 'race' ? text.raceLead(notice.key, nameOf(columns, notice.wanted.columnKey)) : undefined;
   return (
-    <Dialog open onOpenChange={(open) => !open && actions.dismiss()} title={title} {...(lead ? { lead } : {})}>
+    <Dialog
+      open
+      onOpenChange={(open) => !open && actions.dismiss()}
+      title={title}
+      focus={keep}
+      {...(lead ? { lead } : {})}
+    >
       {notice.kind === 'race' ? (
-        <Race notice={notice} actions={actions} columns={columns} />
+        <Race notice={notice} actions={actions} columns={columns} focus={keep} />
       ) : (
         <Failures notice={notice} onClose={actions.dismiss} />
       )}
@@ -39,8 +52,10 @@ function Race({
   notice,
   actions,
   columns,
+  focus,
 }: {
   notice: Extract<Notice, { kind: 'race' }>;
+  focus: RefObject<HTMLButtonElement | null>;
   actions: BoardActions;
   columns: readonly BoardColumn[];
 }) {
@@ -52,7 +67,7 @@ function Race({
     <Row>
       <Button onClick={anyway}>{text.moveAnyway(nameOf(columns, notice.wanted.columnKey))}</Button>
       {/* Theirs stands as it is: the answer that changes nothing has the focus. */}
-      <Button autoFocus look="solid" onClick={actions.dismiss}>
+      <Button ref={focus} look="solid" onClick={actions.dismiss}>
         {text.keep(nameOf(columns, notice.theirs))}
       </Button>
     </Row>

@@ -1,13 +1,16 @@
 import { autoScrollForElements } from '@atlaskit/pragmatic-drag-and-drop-auto-scroll/element';
 import {
+  lazy,
   type MouseEvent,
   type ReactNode,
+  Suspense,
   useCallback,
   useEffect,
   useLayoutEffect,
   useMemo,
   useRef,
   useState,
+  useSyncExternalStore,
 } from 'react';
 import type { User } from '~/gql/types';
 import type { LiveBoard } from '~/live/use-board-changes';
@@ -17,21 +20,36 @@ import { Blankslate } from '~/ui/blankslate';
 import { Button } from '~/ui/button';
 import { ErrorPanel } from '~/ui/error-panel';
 import { isFreeKey, isPageCommand, isTyping } from '~/ui/keys';
+import { useOfferCommands } from '~/ui/page-commands';
 import { AfterAMoment, Skeleton } from '~/ui/skeleton';
 import { type BoardActions, boardActions } from './board-actions';
 import type { CardActions } from './board-card';
 import { BoardColumn, type Drop } from './board-column';
 import { type BoardFilter, isFiltering, noFilter } from './board-filter';
 import { BoardHand, BoardHandContext } from './board-hand';
-import { BoardNotices } from './board-notices';
 import { BoardSelection, BoardSelectionContext, useChosen } from './board-selection';
-import { BulkBar, type BulkMenu } from './bulk-bar';
+import type { BulkProps } from './bulk';
+import type { BulkMenu } from './bulk-bar';
 import { readCardDrag } from './drag-data';
 import { FilterChips, FilterTools } from './filter-bar';
+import { focusBeside } from './focus-beside';
 import { wholeIndex } from './placement';
 import { orderIn, type ShownBoard } from './shown-board';
 import { useCardKeys } from './use-card-keys';
 import { useShownBoard } from './use-shown-board';
+
+// Fetched when they are first needed: most visits to a board select nothing and lose no race.
+const BulkBar = lazy(async () => ({ default: (await import('./bulk')).Bulk }));
+const BoardNotices = lazy(async () => ({ default: (await import('./board-notices')).BoardNotices }));
+
+function Bulk(props: BulkProps) {
+  return useChosen().size > 0 ? <BulkBar {...props} /> : null;
+}
+
+function Notices({ actions, columns }: { actions: BoardActions; columns: ShownBoard['columns'] }) {
+  const notice = useSyncExternalStore(actions.subscribe, actions.notice);
+  return notice ? <BoardNotices notice={notice} actions={actions} columns={columns} /> : null;
+}
 
 interface Props {
   board: LiveBoard;
@@ -41,6 +59,8 @@ interface Props {
   filter: BoardFilter;
   onFilter: (filter: BoardFilter) => void;
   onOpen: (key: string) => void;
+  /** Grows each time that somebody asks for a new ticket from elsewhere. */
+  writeNew: number;
   /** Stands at the right of the tool bar. */
   aside: ReactNode;
   /** Stands above the columns while the board has no ticket. */
@@ -62,13 +82,15 @@ export function BoardPage(props: Props) {
   return <LoadedBoard {...props} />;
 }
 
-function LoadedBoard({ board, projectId, viewerId, people, filter, onFilter, onOpen, aside, whenEmpty }: Props) {
+function LoadedBoard(props: Props) {
+  const { board, projectId, viewerId, people, filter, onFilter, onOpen, writeNew, aside, whenEmpty } = props;
   const { store } = board;
   const shown = useShownBoard(store, filter, viewerId);
   const latest = useLatest(shown);
   const [hand] = useState(() => new BoardHand());
   const [selection] = useState(() => new BoardSelection());
   const [bulkMenu, setBulkMenu] = useState<BulkMenu | null>(null);
+  const [adding, setAdding] = useState<string | null>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const actions = boardActions(store, projectId);
   const drop = useCallback<Drop>(
@@ -99,6 +121,35 @@ function LoadedBoard({ board, projectId, viewerId, people, filter, onFilter, onO
       },
     }),
     [onOpen, keys, store, hand, selection, latest, actions],
+  );
+
+  // Where the focus is, or in the first column.
+  useEffect(() => {
+    if (writeNew === 0) return;
+    const focused = hand.focused();
+    const here = focused ? store.card(focused)?.columnKey : undefined;
+    setAdding(here ?? store.columns()[0]?.key ?? null);
+  }, [writeNew, hand, store]);
+
+  useOfferCommands(
+    useMemo(
+      () => [
+        {
+          id: 'undo',
+          label: messages.actions.undo,
+          keys: ['Mod', 'Z'],
+          run: () => void actions.play('undo'),
+        },
+        {
+          id: 'redo',
+          label: messages.actions.redo,
+          keys: ['Mod', 'Shift', 'Z'],
+          run: () => void actions.play('redo'),
+        },
+        { id: 'clear-filters', label: messages.filter.noneAction, run: () => onFilter(noFilter) },
+      ],
+      [actions, onFilter],
+    ),
   );
 
   useEffect(() => {
@@ -167,61 +218,27 @@ function LoadedBoard({ board, projectId, viewerId, people, filter, onFilter, onO
                   drop={drop}
                   add={add}
                   actions={cardActions}
+                  adding={adding === column.key}
+                  onAdding={setAdding}
                 />
               ))}
             </div>
           </div>
-          <Bulk
-            actions={actions}
-            hand={hand}
-            selection={selection}
-            board={shown}
-            people={people}
-            open={bulkMenu}
-            onOpen={setBulkMenu}
-          />
+          <Suspense fallback={null}>
+            <Bulk
+              actions={actions}
+              hand={hand}
+              selection={selection}
+              board={shown}
+              people={people}
+              open={bulkMenu}
+              onOpen={setBulkMenu}
+            />
+            <Notices actions={actions} columns={shown.columns} />
+          </Suspense>
         </div>
-        <BoardNotices actions={actions} columns={shown.columns} />
       </BoardSelectionContext>
     </BoardHandContext>
-  );
-}
-
-interface BulkProps {
-  actions: BoardActions;
-  hand: BoardHand;
-  selection: BoardSelection;
-  board: ShownBoard;
-  people: readonly User[];
-  open: BulkMenu | null;
-  onOpen: (menu: BulkMenu | null) => void;
-}
-
-function Bulk({ actions, hand, selection, board, people, open, onOpen }: BulkProps) {
-  const chosen = useChosen();
-  if (chosen.size === 0) return null;
-  // In the order of the board, not in that of choosing: so they keep it where they go.
-  const tickets = [...board.orders.values()].flat().filter((ticketId) => chosen.has(ticketId));
-  return (
-    <BulkBar
-      count={chosen.size}
-      columns={board.columns}
-      people={people}
-      open={open}
-      onOpen={onOpen}
-      onMove={(columnKey) => void actions.moveAll(tickets, columnKey)}
-      onAssign={(user) => void actions.assign(tickets, user)}
-      onPrioritise={(priority) => void actions.prioritise(tickets, priority)}
-      onArchive={() => {
-        focusBeside(board, hand, chosen);
-        void actions.archive(tickets);
-      }}
-      onClear={() => {
-        selection.clear();
-        const last = tickets.at(-1);
-        if (last) hand.want(last);
-      }}
-    />
   );
 }
 
@@ -247,18 +264,6 @@ function chooseByClick(
   else if (event.ctrlKey || event.metaKey) selection.toggle(ticketId);
   else return false;
   return true;
-}
-
-/** Cards that go take no focus with them: it passes to the next one that stays. */
-function focusBeside(board: ShownBoard, hand: BoardHand, going: ReadonlySet<string>): void {
-  for (const order of board.orders.values()) {
-    const last = order.findLastIndex((ticketId) => going.has(ticketId));
-    if (last < 0) continue;
-    const next = order.slice(last + 1)[0] ?? order.findLast((ticketId) => !going.has(ticketId));
-    if (!next) continue;
-    hand.want(next);
-    return;
-  }
 }
 
 const GHOSTS = [4, 3, 2, 3];

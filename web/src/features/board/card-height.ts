@@ -1,15 +1,17 @@
 import type { Card } from '~/gql/types';
+import type { Density } from '~/ui/density';
 
 const CHARACTERS_A_LINE = 34;
-const HEAD = 42;
+/** Padding, border, the key's row and the gap below it. */
+const HEAD = 46;
 const TITLE_LINE = 19;
 const META = 24;
 const BRANCH = 22;
 const RUN = 33;
 
 /** About how high a card will be, in px: the better the guess, the stiller the scroll bar. It is measured once rendered. */
-export function estimateHeight(card: Card | undefined): number {
-  if (!card) return HEAD + TITLE_LINE;
+export function estimateHeight(card: Card | undefined, density: Density): number {
+  if (!card || density === 'compact') return HEAD + TITLE_LINE;
   const lines = card.title.length > CHARACTERS_A_LINE ? 2 : 1;
   const hasMeta = card.labels.length > 0 || card.commentCount > 0;
   const hasBranch = card.branch !== null || card.repo !== null;

@@ -7,6 +7,7 @@ import { type LiveTicket, useTicketChanges } from '~/live/use-ticket-changes';
 import { messages } from '~/messages';
 import { IconButton } from '~/ui/button';
 import { ErrorPanel, PanelBoundary } from '~/ui/error-panel';
+import { useReturnFocus } from '~/ui/return-focus';
 import { ScrollRegion } from '~/ui/scroll-region';
 import { AfterAMoment, Skeleton } from '~/ui/skeleton';
 import { Activity } from './activity';
@@ -37,6 +38,7 @@ interface Props extends TicketSurroundings {
 
 export function TicketDrawer({ ticketId, onClose, ...rest }: Props) {
   const live = useTicketChanges(ticketId);
+  const onCloseAutoFocus = useReturnFocus(true);
   return (
     <Radix.Root open onOpenChange={(open) => !open && onClose()}>
       <Radix.Portal>
@@ -44,6 +46,7 @@ export function TicketDrawer({ ticketId, onClose, ...rest }: Props) {
         <Radix.Content
           aria-describedby={undefined}
           data-testid="ticket-drawer"
+          onCloseAutoFocus={onCloseAutoFocus}
           // The panel takes the focus itself: the first control is a copy button, which nobody came for.
           onOpenAutoFocus={(event) => {
             event.preventDefault();
