@@ -1,6 +1,5 @@
 import { Link, Outlet, useParams } from '@tanstack/react-router';
-import { useEffect } from 'react';
-import { Toaster } from 'sonner';
+import { lazy, Suspense, useEffect } from 'react';
 import { messages } from '~/messages';
 import { Announcer } from '~/ui/announcer';
 import { Blankslate } from '~/ui/blankslate';
@@ -10,6 +9,9 @@ import { Shell } from './shell';
 import { useTheme } from './theme';
 import { useViewer } from './viewer-context';
 
+// The page is on screen before anything can happen that it would have to say.
+const Toaster = lazy(async () => ({ default: (await import('~/ui/toaster')).Toaster }));
+
 export function RootLayout() {
   const theme = useTheme();
   return (
@@ -18,7 +20,9 @@ export function RootLayout() {
       <Announcer />
       {/* In a box of its own: sonner renders a section, which a grid or flex parent would lay out. */}
       <div>
-        <Toaster theme={theme} position="bottom-right" closeButton toastOptions={{ className: 'lime-toast' }} />
+        <Suspense fallback={null}>
+          <Toaster theme={theme} />
+        </Suspense>
       </div>
     </div>
   );

@@ -1,7 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { Bot, ChevronsUpDown, History, Keyboard, LogOut, MessageSquareText, Plus, SquareKanban } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
-import { CreateProjectDialog } from '~/features/projects/create-project-dialog';
 import { useRunsChanges } from '~/live/use-runs-changes';
 import { messages } from '~/messages';
 import { PersonAvatar } from '~/ui/avatar';
@@ -10,6 +9,7 @@ import { chooseDensity, type Density, useDensity } from '~/ui/density';
 import { Mark } from '~/ui/mark';
 import { Menu, MenuChoices, MenuItem, MenuLine } from '~/ui/menu';
 import { runLook } from '~/ui/run-look';
+import { CreateProject } from './create-project';
 import { showOverlay } from './overlay';
 import { chooseTheme, type ThemeChoice, useThemeChoice } from './theme';
 import { useGoToProject } from './use-go-to-project';
@@ -82,7 +82,7 @@ export function Sidebar({ project }: { project?: ProjectInOrg | undefined }) {
           {messages.nav.signOut}
         </MenuItem>
       </Menu>
-      {org ? <CreateProjectDialog open={creating} onOpenChange={setCreating} orgId={org.id} onCreated={goTo} /> : null}
+      {org ? <CreateProject open={creating} onOpenChange={setCreating} orgId={org.id} onCreated={goTo} /> : null}
     </div>
   );
 }

@@ -2,8 +2,8 @@ import { Check, Copy, RotateCcw } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { messages } from '~/messages';
 import { Button, IconButton } from '~/ui/button';
+import { explain } from '~/ui/explain';
 import { Mark } from '~/ui/mark';
-import { explain } from '~/ui/outcome';
 
 const text = messages.signIn;
 

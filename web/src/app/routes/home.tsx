@@ -1,10 +1,10 @@
 import { Navigate } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
-import { CreateProjectDialog } from '~/features/projects/create-project-dialog';
 import { messages } from '~/messages';
 import { Blankslate } from '~/ui/blankslate';
 import { Button } from '~/ui/button';
+import { CreateProject } from '../create-project';
 import { rememberedProject } from '../project-context';
 import { Shell } from '../shell';
 import { useGoToProject } from '../use-go-to-project';
@@ -32,7 +32,7 @@ export function HomeRoute() {
               </Button>
             }
           />
-          <CreateProjectDialog open={creating} onOpenChange={setCreating} orgId={org.id} onCreated={goTo} />
+          <CreateProject open={creating} onOpenChange={setCreating} orgId={org.id} onCreated={goTo} />
         </>
       ) : (
         <Blankslate title={messages.project.noOrg} lead={messages.project.noOrgLead} />

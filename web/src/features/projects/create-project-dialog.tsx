@@ -7,8 +7,9 @@ import { sendUntilAnswered } from '~/live/command-queue';
 import { messages } from '~/messages';
 import { Button } from '~/ui/button';
 import { Dialog } from '~/ui/dialog';
+import { explain } from '~/ui/explain';
 import { TextField } from '~/ui/field';
-import { explain, tellDone } from '~/ui/outcome';
+import { tellDone } from '~/ui/outcome';
 import { isProjectKey, proposeKey } from './project-key';
 
 const text = messages.project;

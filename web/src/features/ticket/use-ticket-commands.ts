@@ -16,7 +16,8 @@ import type { Priority, Ticket, TicketKind, User } from '~/gql/types';
 import { commands } from '~/live/command-queue';
 import type { LiveTicket } from '~/live/use-ticket-changes';
 import { messages } from '~/messages';
-import { tellDone, tellFailure, tellStale, who } from '~/ui/outcome';
+import { who } from '~/ui/explain';
+import { tellDone, tellFailure, tellStale } from '~/ui/outcome';
 
 const text = messages.ticket;
 
