@@ -29,6 +29,7 @@ const TABLES = [
   'stationState',
   'destinations',
   'themes',
+  'lanesBy',
   'densities',
 ];
 

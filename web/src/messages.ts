@@ -183,6 +183,8 @@ export const messages = {
     onTheLine: (count: number) => `${plural(count, 'agent', 'agents')} on the line`,
     noneOnTheLine: 'No agent on the line',
     overLimit: (count: number, limit: number) => `${count} tickets, over the limit of ${limit}`,
+    collapse: 'Fold away',
+    expand: (name: string) => `Unfold ${name}`,
     emptyColumn: 'Nothing here yet',
     emptyTitle: 'An empty board',
     emptyLead: 'Describe what you want and let an agent plan it, or write the first ticket yourself.',
@@ -228,6 +230,28 @@ export const messages = {
     noneTitle: 'No ticket matches',
     noneLead: 'Every ticket of this board is hidden by the filters that are on.',
     noneAction: 'Clear the filters',
+  },
+
+  view: {
+    label: 'How the board is shown',
+    list: 'List',
+    asList: 'Show the board as a list',
+    asBoard: 'Show the list as a board',
+    lanes: 'Lanes',
+    lanesBy: { assignee: 'By assignee', epic: 'By epic', priority: 'By priority' },
+    noLanes: 'No lanes',
+    rest: 'Without',
+    compact: 'Compact',
+    columns: {
+      priority: 'Priority',
+      key: 'Key',
+      title: 'Title',
+      labels: 'Labels',
+      cost: 'Cost',
+      assignee: 'Who',
+      actions: 'Actions',
+    },
+    listHint: 'Enter opens. X selects, Shift with arrows selects more. M moves to a column.',
   },
 
   selection: {

@@ -1,6 +1,7 @@
 // The map of the app. Routes are where features meet: nothing else imports two of them.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { type FilterSearch, readFilterSearch } from '~/features/board/board-filter';
+import { readViewSearch, type ViewSearch } from '~/features/board/board-view';
 import { NotFound, ProjectLayout, RootLayout } from './layouts';
 import { HomeRoute } from './routes/home';
 
@@ -16,7 +17,7 @@ const commandRoute = createRoute({
   component: lazyRouteComponent(() => import('./routes/command'), 'CommandRoute'),
 });
 
-export interface BoardSearch extends FilterSearch {
+export interface BoardSearch extends FilterSearch, ViewSearch {
   /** The key of the ticket whose drawer is open, "AL-12". */
   ticket?: string | undefined;
 }
@@ -26,6 +27,7 @@ const boardRoute = createRoute({
   path: '/board',
   validateSearch: (search: Record<string, unknown>): BoardSearch => ({
     ...readFilterSearch(search),
+    ...readViewSearch(search),
     ...(typeof search.ticket === 'string' ? { ticket: search.ticket } : {}),
   }),
   component: lazyRouteComponent(() => import('./routes/board'), 'BoardRoute'),

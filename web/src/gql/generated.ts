@@ -410,6 +410,13 @@ export type TicketIdByKeyQueryVariables = Exact<{
 
 export type TicketIdByKeyQuery = { ticketByKey: { id: string } };
 
+export type ChildrenQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ChildrenQuery = { ticket: { id: string, children: Array<{ id: string }> } };
+
 export type BoardChangedSubscriptionVariables = Exact<{
   projectId: string;
   boardId?: string | null | undefined;
@@ -1841,6 +1848,16 @@ export const TicketIdByKeyDocument = /*#__PURE__*/ new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TicketIdByKeyQuery, TicketIdByKeyQueryVariables>;
+export const ChildrenDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query Children($id: UUID!) {
+  ticket(id: $id) {
+    id
+    children(first: 100) {
+      id
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ChildrenQuery, ChildrenQueryVariables>;
 export const BoardChangedDocument = /*#__PURE__*/ new TypedDocumentString(`
     subscription BoardChanged($projectId: UUID!, $boardId: UUID, $after: Cursor) {
   boardChanged(projectId: $projectId, boardId: $boardId, after: $after) {

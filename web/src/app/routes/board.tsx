@@ -2,6 +2,7 @@ import { Link, useNavigate, useRouterState, useSearch } from '@tanstack/react-ro
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { type BoardFilter, type FilterSearch, fromSearch, toSearch } from '~/features/board/board-filter';
 import { BoardPage } from '~/features/board/board-page';
+import { type BoardView, fromViewSearch, toViewSearch, type ViewSearch } from '~/features/board/board-view';
 import { type LiveBoard, useBoardChanges } from '~/live/use-board-changes';
 import { useRunsChanges } from '~/live/use-runs-changes';
 import { messages } from '~/messages';
@@ -29,6 +30,8 @@ export function BoardRoute() {
     (next: BoardFilter) => change({ ...emptySearch, ...toSearch(next) }, { replace: true }),
     [change],
   );
+  const view = useSameView(search);
+  const onView = useCallback((next: BoardView) => change(toViewSearch(next), { replace: true }), [change]);
   const writeNew = useNewAsked();
   return (
     <>
@@ -39,6 +42,8 @@ export function BoardRoute() {
         people={people}
         filter={filter}
         onFilter={onFilter}
+        view={view}
+        onView={onView}
         onOpen={open}
         writeNew={writeNew}
         aside={<OnTheLine />}
@@ -93,6 +98,10 @@ const emptySearch: FilterSearch = {
 function useSameFilter(search: FilterSearch): BoardFilter {
   const written = JSON.stringify(toSearch(fromSearch(search)));
   return useMemo(() => fromSearch(JSON.parse(written) as FilterSearch), [written]);
+}
+
+function useSameView({ view, lanes, sort, desc }: ViewSearch): BoardView {
+  return useMemo(() => fromViewSearch({ view, lanes, sort, desc }), [view, lanes, sort, desc]);
 }
 
 function OnTheLine() {

@@ -57,6 +57,23 @@ export class BoardActions {
     return this.#moveTo(ticketId, placeAt(this.desk.store, ticketId, columnKey, index), seenVersion);
   }
 
+  /** To a place in another lane: there it is somebody else's, or of another priority. */
+  async moveAcross(
+    ticketId: string,
+    columnKey: string,
+    index: number,
+    lane: Change,
+    seenVersion?: number,
+  ): Promise<void> {
+    const to = placeAt(this.desk.store, ticketId, columnKey, index);
+    const key = this.desk.store.card(ticketId)?.key ?? '';
+    const wishes = [
+      { ticketId, change: lane },
+      { ticketId, change: { kind: 'move', to } as const, seenVersion },
+    ];
+    await this.#perform(text.moved(key, this.#columnName(columnKey)), wishes);
+  }
+
   /** Against what somebody else did meanwhile, having seen it. */
   moveAnyway(ticketId: string, wanted: Place): Promise<void> {
     return this.#moveTo(ticketId, wanted);

@@ -31,6 +31,8 @@ export interface CardActions {
   /** A click with Shift, Ctrl or Cmd chooses. Answers whether it did. */
   readonly choose: (event: MouseEvent<HTMLElement>, ticketId: string) => boolean;
   readonly toggle: (ticketId: string) => void;
+  /** The lane in which the card stands; undefined where there are none. */
+  readonly laneOf: (ticketId: string) => string | undefined;
   readonly moveToColumn: (ticketId: string, columnKey: string, index: number) => void;
   readonly archive: (ticketId: string) => void;
 }
@@ -111,7 +113,7 @@ export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, act
       }}
       className={classNames(
         'group relative cursor-pointer select-none rounded-[10px] border p-2.5 shadow-card transition-[border-color,opacity] duration-(--fast)',
-        isChosen ? 'bg-accent-soft ring-2 ring-focus' : 'bg-surface',
+        isChosen ? 'bg-accent-soft ring-2 ring-focus [--text-3:var(--text-2)]' : 'bg-surface',
         look === 'alive' ? 'border-accent-line' : 'border-line hover:border-line-strong',
         isDragged && 'opacity-40',
         !isNamed && 'cursor-default opacity-60',

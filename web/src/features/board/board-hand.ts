@@ -6,6 +6,8 @@ import type { Target } from './placement';
 
 export interface Lifted extends Target {
   readonly ticketId: string;
+  /** The lane in which it stands and stays, where there are lanes. */
+  readonly laneId?: string | undefined;
   readonly seenVersion: number | undefined;
 }
 

@@ -6,12 +6,13 @@ import type { BoardStore } from '~/live/board-store';
 import { messages } from '~/messages';
 import { announce } from '~/ui/announcer';
 import { singleKeysOn } from '~/ui/keys';
-import type { Drop } from './board-column';
 import type { BoardHand } from './board-hand';
 import type { BoardSelection } from './board-selection';
 import type { BulkMenu } from './bulk-bar';
-import { type Direction, neighbour, step, without } from './placement';
-import { orderIn, type ShownBoard } from './shown-board';
+import type { Drop } from './cell';
+import type { Layout } from './layout';
+import { type Direction, step, without } from './placement';
+import { orderIn } from './shown-board';
 
 const ARROWS: Readonly<Record<string, Direction>> = {
   ArrowUp: 'up',
@@ -28,58 +29,68 @@ export interface CardKeys {
   readonly selection: BoardSelection;
   readonly openBulk: (menu: BulkMenu) => void;
   /** What is on screen at the moment of the key. */
-  readonly board: () => ShownBoard;
+  readonly layout: () => Layout;
   readonly drop: Drop;
   readonly open: (key: string) => void;
 }
 
-export function useCardKeys({ store, hand, selection, openBulk, board, drop, open }: CardKeys) {
+export function useCardKeys({ store, hand, selection, openBulk, layout, drop, open }: CardKeys) {
   return useCallback(
     (event: KeyboardEvent<HTMLElement>, ticketId: string, openMenu: () => void) => {
       const card = store.card(ticketId);
       // Keys of a control inside the card are that control's own; and a card the server has not named yet stays put.
       if (!card || card.key === '' || event.target !== event.currentTarget) return;
-      const shown = board();
+      const screen = layout();
       if ((event.ctrlKey || event.metaKey) && event.key === 'a') {
         event.preventDefault();
-        selection.add(orderIn(shown, card.columnKey));
+        selection.add(screen.range(ticketId));
         announce(messages.selection.count(selection.chosen().size));
       }
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const lifted = hand.lifted();
       const letter = singleKeysOn() ? event.key.toLowerCase() : '';
-      const lengthOf = (key: string) => without(orderIn(shown, key), ticketId).length;
+      const around = screen.around(ticketId);
       const direction = ARROWS[event.key] ?? LETTERS[letter];
       const menu = MENUS[letter];
 
-      if (direction && lifted) {
+      if (direction && lifted && around) {
         event.preventDefault();
-        const target = step(lifted, direction, shown.columns, lengthOf);
+        const { board } = around;
+        const lengthOf = (key: string) => without(orderIn(board, key), ticketId).length;
+        const target = step(lifted, direction, board.columns, lengthOf);
         hand.lift({ ...lifted, ...target });
         hand.want(ticketId);
-        const column = shown.columns.find((candidate) => candidate.key === target.columnKey);
+        const column = board.columns.find((candidate) => candidate.key === target.columnKey);
         announce(messages.board.at(card.key, column?.name ?? '', target.index + 1, lengthOf(target.columnKey) + 1));
-      } else if (direction) {
+      } else if (direction && !lifted) {
         event.preventDefault();
-        const next = neighbour(ticketId, card.columnKey, direction, shown.columns, (key) => orderIn(shown, key));
+        const next = screen.next(ticketId, card.columnKey, direction);
         if (!next) return;
         // A range runs along a column; sideways there is none to draw.
         if (event.shiftKey && (direction === 'up' || direction === 'down')) {
-          selection.extend(orderIn(shown, card.columnKey), next, ticketId);
+          selection.extend(screen.range(ticketId), next, ticketId);
           announce(messages.selection.count(selection.chosen().size));
         }
         hand.want(next);
       } else if (event.key === ' ' && lifted) {
         event.preventDefault();
         hand.lift(null);
-        drop(ticketId, lifted.columnKey, lifted.index, lifted.seenVersion);
+        drop({ ...lifted, shownIndex: lifted.index });
         hand.want(ticketId);
-        const column = shown.columns.find((candidate) => candidate.key === lifted.columnKey);
+        const column = store.columns().find((candidate) => candidate.key === lifted.columnKey);
         announce(messages.board.dropped(card.key, column?.name ?? '', lifted.index + 1));
       } else if (event.key === ' ') {
         event.preventDefault();
-        const index = orderIn(shown, card.columnKey).indexOf(ticketId);
-        hand.lift({ ticketId, columnKey: card.columnKey, index, seenVersion: store.confirmedVersion(ticketId) });
+        if (!around) return;
+        const { board, laneId } = around;
+        const index = orderIn(board, card.columnKey).indexOf(ticketId);
+        hand.lift({
+          ticketId,
+          columnKey: card.columnKey,
+          laneId,
+          index,
+          seenVersion: store.confirmedVersion(ticketId),
+        });
         announce(messages.board.lifted(card.key));
       } else if (event.key === 'Escape' && lifted) {
         event.preventDefault();
@@ -103,6 +114,6 @@ export function useCardKeys({ store, hand, selection, openBulk, board, drop, ope
         openBulk(menu);
       }
     },
-    [store, hand, selection, openBulk, board, drop, open],
+    [store, hand, selection, openBulk, layout, drop, open],
   );
 }

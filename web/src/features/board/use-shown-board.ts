@@ -3,7 +3,7 @@ import type { BoardStore } from '~/live/board-store';
 import { type BoardFilter, isFiltering, matcher, needsPerson } from './board-filter';
 import { nothingShown, type ShownBoard, showBoard } from './shown-board';
 
-function useRevision(store: BoardStore): number {
+export function useRevision(store: BoardStore): number {
   return useSyncExternalStore(
     useCallback((listener: () => void) => store.subscribe(listener), [store]),
     () => store.revision(),
