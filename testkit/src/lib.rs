@@ -7,6 +7,7 @@
 //!   ([`agent_programs`]) on a real repository ([`sample_repo`]).
 //! - [`TestLog`]: events written straight into the log, for tests of what reads it.
 //! - [`GitServer`]: git repositories over smart HTTP, with faults.
+//! - [`oracle`]: judges a run with faults: what was promised, and what the log and the clients have.
 //! - [`eventually`]: waits for a state, with a deadline, instead of sleeping.
 //!
 //! Recipe for a test with a database:
@@ -27,6 +28,7 @@ pub mod database;
 pub mod eventually;
 pub mod git_server;
 pub mod log;
+pub mod oracle;
 pub mod sample_repo;
 pub mod scripted_model;
 pub mod servers;
