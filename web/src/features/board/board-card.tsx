@@ -46,6 +46,8 @@ interface Props {
 }
 
 const SHOWN_LABELS = 3;
+/** Without a pointer that hovers, the menu of each card is always there. */
+const isTouch = matchMedia('(pointer: coarse)').matches;
 
 export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, actions, onDragging }: Props) {
   const card = useCard(store, ticketId);
@@ -54,6 +56,7 @@ export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, act
   const [edge, setEdge] = useState<Edge | null>(null);
   const [isDragged, setIsDragged] = useState(false);
   const [menuOpen, setMenuOpen] = useState(false);
+  const [isPointedAt, setIsPointedAt] = useState(false);
   const isLifted = useLifted((lifted) => lifted?.ticketId === ticketId);
   const isStop = useIsFocusStop(ticketId, isFirst);
   const isWanted = useWanted((wanted) => wanted === ticketId);
@@ -107,6 +110,8 @@ export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, act
       data-lifted={isLifted || undefined}
       data-chosen={isChosen || undefined}
       onFocus={() => hand.focus(ticketId)}
+      onPointerEnter={() => setIsPointedAt(true)}
+      onPointerLeave={() => setIsPointedAt(false)}
       onKeyDown={(event) => actions.keys(event, ticketId, () => setMenuOpen(true))}
       onClick={(event) => {
         if (isNamed && !event.defaultPrevented && !actions.choose(event, ticketId)) actions.open(card.key);
@@ -143,7 +148,7 @@ export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, act
           </>
         ) : null}
         <div className="flex-1" />
-        {isNamed ? (
+        {isNamed && (isStop || isPointedAt || menuOpen || isTouch) ? (
           <CardMenu
             store={store}
             card={card}

@@ -13,8 +13,8 @@ import { CardStack, type Drop, useDropArea, useOrderWithHand } from './cell';
 import { orderIn, type ShownBoard } from './shown-board';
 import type { Lane } from './swimlanes';
 
-const OVERSCAN = 2;
-const LANES_BEYOND = 1;
+const OVERSCAN = 1;
+const LANES_BEYOND = 0;
 const HEAD_PX = 36;
 /** A lane is at most this high; what does not fit scrolls within it. */
 const CELL_MAX_PX = 420;

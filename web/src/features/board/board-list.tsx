@@ -1,4 +1,4 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, ChevronDown, ChevronRight } from 'lucide-react';
 import { memo, useEffect, useRef, useState } from 'react';
 import type { Card } from '~/gql/types';
@@ -41,6 +41,7 @@ interface Props {
 }
 
 export function BoardList({ store, rows, view, onSort, isCollapsed, onToggle, actions }: Props) {
+  const hand = useBoardHand();
   const scroller = useRef<HTMLDivElement>(null);
   const rowPx = ROW_PX[useDensity()];
   const indexOf = (ticketId: string) => rows.findIndex((row) => row.kind === 'ticket' && row.ticketId === ticketId);
@@ -55,6 +56,13 @@ export function BoardList({ store, rows, view, onSort, isCollapsed, onToggle, ac
       return row?.kind === 'ticket' ? row.ticketId : (row?.columnKey ?? index);
     },
     overscan: OVERSCAN,
+    rangeExtractor: (range) => {
+      // The row with the focus, or that is to have it, stays rendered however far the list is scrolled.
+      const kept = [wanted, hand.focused()].map((ticketId) => (ticketId ? indexOf(ticketId) : -1));
+      return [...new Set([...defaultRangeExtractor(range), ...kept.filter((index) => index >= 0)])].sort(
+        (a, b) => a - b,
+      );
+    },
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the rows' height is measured anew when the density changes
   useEffect(() => virtualizer.measure(), [rowPx, virtualizer]);

@@ -188,6 +188,7 @@ function LoadedBoard(props: Props) {
   );
 
   useEffect(() => {
+    if (selection.chosen().size === 0) return;
     const visible = new Set([...shown.orders.values()].flat());
     selection.retain((ticketId) => visible.has(ticketId));
   }, [shown, selection]);

@@ -8,7 +8,7 @@ import { useEffect, useMemo, useState } from 'react';
 import type { BoardStore } from '~/live/board-store';
 import { useDensity } from '~/ui/density';
 import { BoardCard, type CardActions } from './board-card';
-import { useLifted, useWanted } from './board-hand';
+import { useBoardHand, useLifted, useWanted } from './board-hand';
 import { estimateHeight } from './card-height';
 import { readCardDrag } from './drag-data';
 import { indexAt, preview } from './placement';
@@ -92,6 +92,7 @@ interface Props {
 }
 
 export function CardStack({ store, order, scroller, overscan, actions }: Props) {
+  const hand = useBoardHand();
   const density = useDensity();
   const [dragged, setDragged] = useState<string | null>(null);
   const wanted = useWanted((ticketId) => (ticketId !== null && order.includes(ticketId) ? ticketId : null));
@@ -107,7 +108,8 @@ export function CardStack({ store, order, scroller, overscan, actions }: Props) 
     paddingEnd: 8,
     rangeExtractor: (range) => {
       // A card in hand stays rendered however far its column is scrolled: the browser ends a drag whose source is gone.
-      const kept = [dragged, wanted].map((ticketId) => (ticketId ? order.indexOf(ticketId) : -1));
+      // So does the one with the focus, which would fall to the top of the page.
+      const kept = [dragged, wanted, hand.focused()].map((ticketId) => (ticketId ? order.indexOf(ticketId) : -1));
       return [...new Set([...defaultRangeExtractor(range), ...kept.filter((index) => index >= 0)])].sort(
         (a, b) => a - b,
       );
