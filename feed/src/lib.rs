@@ -9,6 +9,7 @@
 //! - [`transcript`]: what a run said and did, a stream of its own beside the log.
 //! - [`transaction`]: transactions that end with whoever began them.
 //! - [`worker_registry`]: what each worker found on its machine.
+//! - [`chain()`]: an error with its sources, in one line.
 //! - [`crashpoint!`]: the named places where tests kill the process.
 //!
 //! # How to follow the log
@@ -18,6 +19,7 @@
 //! # How to add a hint
 //! A method on [`hints::Hints`] and a subject in `hints_over_nats.rs`. Whoever waits for it must also poll.
 
+mod chain;
 pub mod crashpoint;
 pub mod hints;
 mod hints_over_nats;
@@ -30,3 +32,5 @@ pub mod subjects;
 pub mod transaction;
 pub mod transcript;
 pub mod worker_registry;
+
+pub use chain::chain;

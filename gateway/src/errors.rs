@@ -7,7 +7,7 @@ use async_graphql::{ErrorExtensionValues, ErrorExtensions, PathSegment, Response
 use chrono::{DateTime, SecondsFormat, Utc};
 use commands::CommandError;
 use domain::Version;
-use std::fmt::Write as _;
+use feed::chain;
 
 /// Errors of the parser and of validation echo the document: they are cut to this many characters.
 const ECHO_MAX_CHARS: usize = 200;
@@ -240,17 +240,6 @@ fn sentence(text: &str) -> String {
         sentence.push('.');
     }
     sentence
-}
-
-/// The whole chain of an error in one line, for the log.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let _ = write!(text, ": {source}");
-        next = source.source();
-    }
-    text
 }
 
 /// Makes every error of an answer fit to leave the house: known codes pass, complaints about the document are cut short,

@@ -3,6 +3,7 @@
 //! - [`agents`]: what a run says, and how a provider's program is driven.
 //! - [`sandbox`], [`proxy`], [`workspace`]: the walls around it: processes, the model, git.
 //! - `run`: one run from the queue to its ending event, under a lease with a fencing token.
+//! - [`scrub`]: takes known secrets out of whatever is kept.
 //! - `policies`, `timers`: events and due times turned into commands.
 //! - [`run`] and [`reactor`]: the two roles.
 //!
@@ -17,20 +18,9 @@ mod policies;
 pub mod proxy;
 mod run;
 pub mod sandbox;
+pub mod scrub;
 mod service;
 mod timers;
 pub mod workspace;
 
 pub use service::{ModelAccess, WorkerConfig, WorkerError, reactor, run};
-
-/// An error with all its sources, in one line.
-pub(crate) fn chain(problem: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = problem.to_string();
-    let mut next = problem.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
-}

@@ -56,7 +56,7 @@ pub(crate) async fn run(pool: PgPool, handlers: Vec<Arc<dyn TimerHandler>>, stop
         match fire_due(&pool, &handlers).await {
             Ok(0) => {}
             Ok(_) => continue,
-            Err(problem) => warn!(error = %crate::chain(&problem), "timers stand still, will try again"),
+            Err(problem) => warn!(error = %feed::chain(&problem), "timers stand still, will try again"),
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -88,7 +88,7 @@ pub(crate) async fn fire_due(pool: &PgPool, handlers: &[Arc<dyn TimerHandler>]) 
                 sqlx::query!("update timers set due_at = $2 where id = $1", timer.id, due_at).execute(pool).await
             }
             Err(problem) => {
-                let problem = crate::chain(problem.as_ref());
+                let problem = feed::chain(problem.as_ref());
                 error!(timer = %timer.id, kind = %timer.kind, error = %problem, "a timer failed");
                 let wait_s =
                     1_i64.checked_shl(timer.attempts.unsigned_abs()).unwrap_or(RETRY_MAX_S).clamp(1, RETRY_MAX_S);

@@ -1,12 +1,12 @@
 //! The loop: next events, one transaction, hints, again.
 
-use super::chain;
 use super::generation::{self, Generation, Standing, State, standing};
 use super::projection::{ApplyError, Kind, Projection};
 use super::rebuild::{self, RebuildError};
 use super::source::Source;
 use super::step::{Step, StepError, step};
 use super::tail::Tail;
+use crate::chain;
 use crate::hints::Hints;
 use async_nats::jetstream;
 use sqlx::{Connection, PgConnection, PgPool};

@@ -33,14 +33,3 @@ pub const CRASH_POINTS: &[&str] = &[
     "rebuild.before_swap",
     "rebuild.after_swap",
 ];
-
-/// An error with all its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}

@@ -1,7 +1,7 @@
 //! Where the next events come from: the live tail while it has no hole, else PostgreSQL.
 
-use super::chain;
 use super::tail::{News, Tail};
+use crate::chain;
 use crate::hints::Hints;
 use crate::log::{self, LogRow};
 use domain::{Envelope, OrgId, Position};

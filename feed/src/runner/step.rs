@@ -1,9 +1,9 @@
 //! One step of a generation: some events, one transaction, the checkpoint in it.
 
-use super::chain;
 use super::generation::{self, Generation};
 use super::projection::{ApplyError, Kind, Projection};
 use super::source::Item;
+use crate::chain;
 use crate::crashpoint;
 use domain::{Envelope, Position};
 use futures::FutureExt;

@@ -1,10 +1,11 @@
 //! Single reads of one request gathered into one query: people, ticket references, the names of actors.
 
 use crate::auth::people::{People, Person};
-use crate::errors::{ApiError, chain};
+use crate::errors::ApiError;
 use crate::state::Gateway;
 use async_graphql::dataloader::{DataLoader, Loader};
 use domain::{Actor, OrgId, RunId, TicketId, UserId};
+use feed::chain;
 use projections::ticket::TicketRef;
 use projections::{ReadError, Reads};
 use std::collections::HashMap;

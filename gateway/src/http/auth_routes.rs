@@ -3,12 +3,13 @@
 use crate::auth::cookies::CookieName;
 use crate::auth::viewer::Credentials;
 use crate::auth::{links, sessions};
-use crate::errors::{ApiError, chain};
+use crate::errors::ApiError;
 use crate::http::graphql::CSRF;
 use crate::state::Gateway;
 use axum::extract::{ConnectInfo, Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use feed::chain;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

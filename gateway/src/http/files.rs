@@ -2,13 +2,14 @@
 
 use crate::auth::access::Action;
 use crate::auth::viewer::Credentials;
-use crate::errors::{ApiError, chain};
+use crate::errors::ApiError;
 use crate::state::Gateway;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use commands::objects::{Digest, ObjectError};
+use feed::chain;
 use projections::runs::Artifact;
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use crate::auth::viewer::{Credentials, Viewer};
 use crate::document;
-use crate::errors::{ApiError, chain, finish};
+use crate::errors::{ApiError, finish};
 use crate::graphql::RequestContext;
 use crate::http::BODY_MAX_BYTES;
 use crate::http::request_ids::RequestIds;
@@ -12,6 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use feed::chain;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::panic::AssertUnwindSafe;

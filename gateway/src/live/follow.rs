@@ -138,7 +138,7 @@ impl<S: Source> Follower<S> {
         let batch = batches.try_get_with(key, read).await.map_err(|error| match &*error {
             ApiError::Unavailable { message, .. } => ApiError::Unavailable { message, source: None },
             ApiError::NotFound => ApiError::NotFound,
-            other => ApiError::internal(crate::errors::chain(other)),
+            other => ApiError::internal(feed::chain(other)),
         })?;
         let batch = batch.downcast::<Batch<S::Item>>().map_err(|_| ApiError::internal("a batch of another kind"))?;
         if batch.items.is_empty() {

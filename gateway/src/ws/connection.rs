@@ -219,7 +219,7 @@ async fn sign_in(
         Err(ApiError::Denied(_)) => Err(End::Unauthorized),
         Err(ApiError::Unavailable { .. }) => Err(End::Unavailable),
         Err(error) => {
-            tracing::error!(error = crate::errors::chain(&error), "a socket's sign-in failed");
+            tracing::error!(error = feed::chain(&error), "a socket's sign-in failed");
             Err(End::Broken)
         }
     }

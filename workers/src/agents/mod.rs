@@ -27,7 +27,6 @@ pub mod protocol;
 #[cfg(test)]
 mod protocol_tests;
 pub mod recorder;
-pub mod redact;
 pub mod tools;
 
 pub use codex::CodexDriver;

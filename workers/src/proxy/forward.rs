@@ -90,7 +90,7 @@ pub(crate) async fn forward(shared: &Arc<Shared>, call: Call) -> Response<Answer
         Ok(answer) => answer,
         Err(error) => {
             // Without the URL and with nothing of the request: it says only what went wrong on the way.
-            let message = shared.scrubber.scrub(&reasons(&error.without_url())).into_owned();
+            let message = shared.scrubber.scrub(&feed::chain(&error.without_url())).into_owned();
             shared.failed(ProviderFailureKind::Unreachable, None, message.clone());
             let message = format!("the model provider cannot be reached: {message}");
             return api.error(StatusCode::BAD_GATEWAY, "provider_unreachable", &message);
@@ -153,7 +153,7 @@ impl Metered {
             let piece = match piece {
                 Some(Ok(piece)) => piece,
                 Some(Err(error)) => {
-                    let message = self.shared.scrubber.scrub(&reasons(&error.without_url())).into_owned();
+                    let message = self.shared.scrubber.scrub(&feed::chain(&error.without_url())).into_owned();
                     self.shared.failed(ProviderFailureKind::BrokeOff, None, message);
                     break;
                 }
@@ -256,16 +256,6 @@ fn passed_back(headers: &HeaderMap) -> HeaderMap {
     };
     let kept = headers.iter().filter(|(name, _)| of_use(name));
     kept.map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
-fn reasons(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 impl Shared {

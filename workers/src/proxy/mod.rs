@@ -10,7 +10,7 @@
 //! final count (hidden reasoning above all), for the calls under way, of which there are four at most.
 //!
 //! Use: [`ModelProxy::start`] with a socket in the run's directory, take [`ProxyEvent`]s, and
-//! [`ModelProxy::stop`] when the agent has ended. [`Scrubber`] cleans what the agent said.
+//! [`ModelProxy::stop`] when the agent has ended. [`crate::scrub`] cleans what the agent said.
 //!
 //! How to add a vendor: a variant of [`ModelApi`] with its paths, key header and error shape
 //! (`route.rs`), its usage fields (`usage.rs`) and prices (`prices.rs`), each with its test.
@@ -20,7 +20,6 @@ mod events;
 mod forward;
 mod prices;
 mod route;
-mod scrub;
 mod server;
 mod usage;
 
@@ -28,6 +27,5 @@ pub use budget::OverBudget;
 pub use events::{ModelUsage, ProviderFailure, ProviderFailureKind, ProxyEvent};
 pub use prices::{LongPrompt, PRICES_AS_OF, Price, price_of};
 pub use route::ModelApi;
-pub use scrub::{REDACTED, Scrubber, ScrubberError};
 pub use server::{ModelProxy, ProxyError, ProxySettings, Upstream};
 pub use usage::Tokens;

@@ -69,7 +69,7 @@ pub(crate) async fn run(
     };
     let proxy = match ModelProxy::start(&socket, settings) {
         Ok(proxy) => proxy,
-        Err(problem) => return nothing(Broken::failed(FailureReason::Sandbox, crate::chain(&problem))),
+        Err(problem) => return nothing(Broken::failed(FailureReason::Sandbox, feed::chain(&problem))),
     };
     let spec = run_spec(equipment, facts, run_token, key);
     let process = match start(provider, program, workshop, &spec, &socket).await {
@@ -121,7 +121,7 @@ async fn start(
     socket: &Path,
 ) -> Result<SandboxedProcess, Broken> {
     let sandbox_failed = |problem: String| Broken::failed(FailureReason::Sandbox, problem);
-    workshop.sandbox.hand_over(socket).map_err(|problem| sandbox_failed(crate::chain(&problem)))?;
+    workshop.sandbox.hand_over(socket).map_err(|problem| sandbox_failed(feed::chain(&problem)))?;
     let paths = LaunchPaths { program: program.path.clone(), agent_home: AGENT_HOME.into() };
     let plan = provider.driver.launch_plan(spec, &paths);
     for file in &plan.home_files {
@@ -130,7 +130,7 @@ async fn start(
             path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, &file.contents));
         written.map_err(|problem| sandbox_failed(format!("{} could not be written: {problem}", path.display())))?;
     }
-    workshop.sandbox.hand_over(&workshop.agent_home).map_err(|problem| sandbox_failed(crate::chain(&problem)))?;
+    workshop.sandbox.hand_over(&workshop.agent_home).map_err(|problem| sandbox_failed(feed::chain(&problem)))?;
     let command = std::iter::once(plan.program.display().to_string()).chain(plan.arguments);
     let mut inside = SandboxSpec::new(&workshop.workspace, command);
     inside.run_dir = Some(workshop.sockets.path().to_path_buf());
@@ -146,7 +146,7 @@ async fn start(
     }
     // The driver ends the agent by its own clock; this is for a driver that does not come to it.
     inside.limits.wall_clock = spec.limits.time_budget + Duration::from_secs(60);
-    workshop.sandbox.spawn(&inside).await.map_err(|problem| sandbox_failed(crate::chain(&problem)))
+    workshop.sandbox.spawn(&inside).await.map_err(|problem| sandbox_failed(feed::chain(&problem)))
 }
 
 #[allow(clippy::too_many_arguments)]

@@ -11,8 +11,8 @@ use super::transcript_writer::TranscriptWriter;
 use super::worker::{Stop, StopSignal};
 use super::workshop::Workshop;
 use crate::agents::protocol::{DiffScope, LogSource};
-use crate::agents::redact::Redactor;
 use crate::agents::{Failure, RunEvent};
+use crate::scrub::Scrubber;
 use commands::CommandError;
 use commands::agent_run::{self as runs, Assignment, EndRun, LeaseRun, ProduceArtifact, StartWork};
 use domain::agent_run::{
@@ -52,7 +52,7 @@ impl From<TranscriptError> for Broken {
             TranscriptError::LeaseLost { .. } => Self::Stopped(Stop::LeaseLost),
             TranscriptError::Append { .. } | TranscriptError::Read { .. } => Self::failed(
                 FailureReason::WorkerLost,
-                format!("The transcript could not be stored: {}.", crate::chain(&problem)),
+                format!("The transcript could not be stored: {}.", feed::chain(&problem)),
             ),
         }
     }
@@ -92,20 +92,20 @@ pub(crate) async fn execute(equipment: &Equipment, worker: WorkerId, slot: u32, 
         Err(CommandError::Rejected { reason: "RUN_ENDED", .. }) => return close(equipment, claim).await,
         Err(problem) => {
             // The lease runs out, and the run is given to somebody for whom it works.
-            warn!(error = %crate::chain(&problem), "the lease could not be recorded");
+            warn!(error = %feed::chain(&problem), "the lease could not be recorded");
             return;
         }
     }
     let provider = equipment.provider(&facts.request.provider);
-    let redactor = Redactor::new(provider.and_then(|provider| provider.key.as_ref()));
+    let scrubber = Scrubber::new(provider.and_then(|provider| provider.key.as_ref()));
     let (pool, hints) = (equipment.pool.clone(), equipment.hints.clone());
-    let opened = TranscriptWriter::open(pool, hints, redactor, claim.org, claim.run, claim.token).await;
+    let opened = TranscriptWriter::open(pool, hints, scrubber.clone(), claim.org, claim.run, claim.token).await;
     let mut transcript = match opened {
         Ok(transcript) => transcript,
-        Err(problem) => return warn!(error = %crate::chain(&problem), "the transcript could not be opened"),
+        Err(problem) => return warn!(error = %feed::chain(&problem), "the transcript could not be opened"),
     };
     let mut left = Left::default();
-    let mut attempt = Attempt { equipment, facts: &facts, slot, stop: stop.clone() };
+    let mut attempt = Attempt { equipment, facts: &facts, slot, scrubber, stop: stop.clone() };
     let outcome = match attempt.run(provider, &mut transcript, &mut left).await {
         Ok(()) => RunOutcome::Succeeded,
         Err(Broken::Stopped(Stop::LeaseLost)) => return warn!("the lease was lost: nothing more is written"),
@@ -127,7 +127,7 @@ async fn assignment(equipment: &Equipment, claim: &Claim, stop: &StopSignal) -> 
     loop {
         match runs::assignment(&equipment.commands, claim.org, claim.run).await {
             Ok(assignment) => return Some(assignment),
-            Err(problem) => warn!(error = %crate::chain(&problem), "the run's request cannot be read just now"),
+            Err(problem) => warn!(error = %feed::chain(&problem), "the run's request cannot be read just now"),
         }
         if lost(stop) {
             return None;
@@ -146,7 +146,7 @@ async fn end(
 ) {
     let (outcome, digest) = match transcript.end(outcome).await {
         Ok(ended) => ended,
-        Err(problem) => return error!(error = %crate::chain(&problem), "the transcript could not be ended"),
+        Err(problem) => return error!(error = %feed::chain(&problem), "the transcript could not be ended"),
     };
     info!(?outcome, cost_usd_micros = left.cost_usd_micros, "run ended");
     let end = RunEnded {
@@ -166,7 +166,7 @@ async fn end(
             Err(CommandError::Unavailable { .. } | CommandError::StorageLow) if !lost(stop) => {
                 tokio::time::sleep(TRY_AGAIN).await;
             }
-            Err(problem) => return error!(error = %crate::chain(&problem), "the run's ending could not be recorded"),
+            Err(problem) => return error!(error = %feed::chain(&problem), "the run's ending could not be recorded"),
         }
     }
 }
@@ -176,7 +176,7 @@ async fn close(equipment: &Equipment, claim: &Claim) {
     if let Ok(mut connection) = equipment.pool.acquire().await
         && let Err(problem) = queue::close(&mut connection, claim.run).await
     {
-        warn!(error = %crate::chain(&problem), "the run stays in the queue until the log is followed");
+        warn!(error = %feed::chain(&problem), "the run stays in the queue until the log is followed");
     }
 }
 
@@ -189,6 +189,7 @@ struct Attempt<'a> {
     equipment: &'a Equipment,
     facts: &'a Facts,
     slot: u32,
+    scrubber: Scrubber,
     stop: StopSignal,
 }
 
@@ -253,22 +254,23 @@ impl Attempt<'_> {
         if diff.files.is_empty() {
             return Ok(None);
         }
-        let digest =
-            self.equipment.commands.objects().put(diff.text.clone().into_bytes().into()).await.map_err(|problem| {
-                Broken::failed(FailureReason::WorkerLost, format!("The diff could not be stored: {problem}."))
-            })?;
+        let text = self.scrubber.clean(diff.text.clone());
+        let digest = self.equipment.commands.objects().put(text.clone().into_bytes().into()).await;
+        let digest = digest.map_err(|problem| {
+            Broken::failed(FailureReason::WorkerLost, format!("The diff could not be stored: {problem}."))
+        })?;
         let artifact = ArtifactId(self.facts.run.derive(&format!("{}:diff", self.facts.token)));
         let produced = RunArtifactProduced {
             token: self.facts.token,
             artifact,
             name: "diff".to_owned(),
             mime: "text/x-diff".to_owned(),
-            size_bytes: diff.text.len() as u64,
+            size_bytes: text.len() as u64,
             digest: digest.to_string(),
         };
         let produce = ProduceArtifact { run: self.facts.run, artifact: produced };
         runs::produce_artifact(&self.equipment.commands, &self.facts.step("diff"), produce).await?;
-        transcript.write(RunEvent::diff(DiffScope::Branch, diff.text.clone()).fitted(None).await).await?;
+        transcript.write(RunEvent::diff(DiffScope::Branch, text).fitted(None).await).await?;
         if diff.cut {
             transcript
                 .write(RunEvent::log(LogSource::Lime, "The diff is longer than what is kept: it was cut."))

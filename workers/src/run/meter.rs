@@ -81,7 +81,7 @@ impl Meter {
         match reach_cost(&self.commands, &caller, ReachCost { run: self.facts.run, cost }).await {
             Ok(_) => self.told_usd_micros = self.cost_usd_micros,
             // The ending carries the total; until then the screen shows a little less.
-            Err(problem) => warn!(error = %crate::chain(&problem), "the cost could not be recorded now"),
+            Err(problem) => warn!(error = %feed::chain(&problem), "the cost could not be recorded now"),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::agents::protocol::RunEvent;
 use crate::agents::recorder::{NumberedEvent, Recorder};
-use crate::agents::redact::Redactor;
+use crate::scrub::Scrubber;
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::agent_run::RunOutcome;
 use domain::{OrgId, RunId};
@@ -25,7 +25,7 @@ const LINE_CHARS: usize = 300;
 pub(crate) struct TranscriptWriter {
     pool: PgPool,
     hints: Hints,
-    redactor: Redactor,
+    scrubber: Scrubber,
     org: OrgId,
     run: RunId,
     token: u64,
@@ -37,13 +37,13 @@ impl TranscriptWriter {
     pub(crate) async fn open(
         pool: PgPool,
         hints: Hints,
-        redactor: Redactor,
+        scrubber: Scrubber,
         org: OrgId,
         run: RunId,
         token: u64,
     ) -> Result<Self, TranscriptError> {
         let last = transcript::last_seq(&pool, org, run).await?;
-        Ok(Self { pool, hints, redactor, org, run, token, recorder: Recorder::after(last) })
+        Ok(Self { pool, hints, scrubber, org, run, token, recorder: Recorder::after(last) })
     }
 
     /// Writes one event at once: for the steps around the agent's own work.
@@ -97,7 +97,7 @@ impl TranscriptWriter {
             .unwrap_or_else(|| "log".to_owned());
         let line = data.get("text").and_then(Value::as_str).map(first_line).unwrap_or_default();
         let payload = json!({ "text": line, "data": data }).to_string();
-        TranscriptEvent { seq: numbered.seq, at: at.trunc_subsecs(6), kind, payload: self.redactor.clean(payload) }
+        TranscriptEvent { seq: numbered.seq, at: at.trunc_subsecs(6), kind, payload: self.scrubber.clean(payload) }
     }
 
     async fn append(&self, events: &[TranscriptEvent]) -> Result<(), TranscriptError> {

@@ -190,7 +190,7 @@ fn in_words(problem: &WorkspaceError) -> Broken {
         | WorkspaceError::Git { .. }
         | WorkspaceError::File { .. } => FailureReason::Clone,
     };
-    let mut text = crate::chain(problem);
+    let mut text = feed::chain(problem);
     if let Some(first) = text.get_mut(0..1) {
         first.make_ascii_uppercase();
     }

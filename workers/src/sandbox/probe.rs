@@ -38,7 +38,7 @@ impl Sandbox {
             Ok(available) => available,
             Err(SandboxError::Unavailable { reason, remedy }) => SandboxProbe::Unavailable { reason, remedy },
             Err(error) => {
-                let reason = chain(&error);
+                let reason = feed::chain(&error);
                 SandboxProbe::Unavailable { remedy: remedy(&reason).to_owned(), reason }
             }
         }
@@ -75,7 +75,8 @@ pub(crate) fn find_bubblewrap() -> Result<PathBuf, SandboxError> {
 }
 
 async fn version(bubblewrap: &Path) -> Result<String, SandboxError> {
-    let asked = tokio::process::Command::new(bubblewrap).arg("--version").stdin(Stdio::null()).output().await;
+    let asked =
+        tokio::process::Command::new(bubblewrap).arg("--version").env_clear().stdin(Stdio::null()).output().await;
     let said = asked.map_err(|source| SandboxError::Spawn { program: bubblewrap.to_path_buf(), source })?;
     let text = String::from_utf8_lossy(&said.stdout).trim().to_owned();
     let version = text.strip_prefix("bubblewrap ").unwrap_or(&text).to_owned();
@@ -108,18 +109,6 @@ fn remedy(reason: &str) -> &'static str {
         "run `lime doctor` for the details; a sandbox needs Linux 5.11 or newer, bubblewrap 0.8 or newer and \
          user namespaces"
     }
-}
-
-/// An error and its sources in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

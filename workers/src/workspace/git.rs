@@ -281,8 +281,7 @@ fn basic(credential: &SecretString) -> String {
 }
 
 fn without(said: &str, credential: Option<&SecretString>) -> String {
-    // A pattern that cannot be built means: say nothing rather than too much.
-    crate::proxy::Scrubber::new(credential).map(|scrubber| scrubber.scrub(said).into_owned()).unwrap_or_default()
+    crate::scrub::Scrubber::new(credential).scrub(said).into_owned()
 }
 
 /// Ends git and the helpers it started: they are a process group of their own.

@@ -5,9 +5,9 @@ use tokio::{
     sync::mpsc,
 };
 
-use crate::agents::{
-    lines::{Line, Lines},
-    redact::Redactor,
+use crate::{
+    agents::lines::{Line, Lines},
+    scrub::Scrubber,
 };
 
 const STDERR_LINE_MAX_BYTES: usize = 16 * 1024;
@@ -22,11 +22,11 @@ pub(super) async fn write(mut stdin: impl AsyncWrite + Unpin, mut lines: mpsc::U
     }
 }
 
-pub(super) async fn read_stderr(stderr: impl AsyncRead + Unpin, redactor: Redactor, to: mpsc::Sender<String>) {
+pub(super) async fn read_stderr(stderr: impl AsyncRead + Unpin, scrubber: Scrubber, to: mpsc::Sender<String>) {
     let mut lines = Lines::new(stderr, STDERR_LINE_MAX_BYTES);
     while let Some(line) = lines.next().await {
         let text = match line {
-            Line::Text(text) => redactor.clean(text),
+            Line::Text(text) => scrubber.clean(text),
             Line::TooLong { bytes } => format!("[a line of {bytes} bytes]"),
         };
         // Reading goes on when nobody listens, so that the program never blocks on its own complaints.

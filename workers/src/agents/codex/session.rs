@@ -18,8 +18,8 @@ use crate::agents::{
     lines::{Line, Lines},
     prompts,
     protocol::{LogSource, Message, Speaker},
-    redact::Redactor,
 };
+use crate::scrub::Scrubber;
 
 /// A finished item carries a command's whole output, and a turn's diff may be large.
 const LINE_MAX_BYTES: usize = 32 * 1024 * 1024;
@@ -48,18 +48,18 @@ pub(super) async fn drive(
     stop: CancellationToken,
     attachments: Option<&dyn AttachmentStore>,
 ) -> AgentEnd {
-    let redactor = Redactor::new(std::iter::once(&spec.run_token).chain(&spec.secrets));
+    let scrubber = Scrubber::new(std::iter::once(&spec.run_token).chain(&spec.secrets));
     let (outbox, written) = mpsc::unbounded_channel();
     let (stderr_in, stderr) = mpsc::channel(64);
     // Both end with the session, whatever the process does.
     let _writer = AbortOnDropHandle::new(tokio::spawn(pipes::write(stdio.stdin, written)));
-    let _stderr = AbortOnDropHandle::new(tokio::spawn(pipes::read_stderr(stdio.stderr, redactor.clone(), stderr_in)));
+    let _stderr = AbortOnDropHandle::new(tokio::spawn(pipes::read_stderr(stdio.stderr, scrubber.clone(), stderr_in)));
     let mut session = Session {
         spec,
         desk,
         events,
         attachments,
-        redactor,
+        scrubber,
         outbox,
         translator: Translator::new(spec.cwd.clone()),
         calls: FuturesUnordered::new(),
@@ -82,7 +82,7 @@ pub(super) struct Session<'a> {
     pub(super) desk: Arc<ToolDesk>,
     events: mpsc::Sender<RunEvent>,
     attachments: Option<&'a dyn AttachmentStore>,
-    redactor: Redactor,
+    scrubber: Scrubber,
     outbox: mpsc::UnboundedSender<String>,
     pub(super) translator: Translator,
     pub(super) calls: FuturesUnordered<BoxFuture<'static, Served>>,
@@ -183,7 +183,7 @@ impl Session<'_> {
     async fn line(&mut self, line: Line) -> Option<AgentEnd> {
         let incoming = match line {
             Line::Text(text) if text.trim().is_empty() => return None,
-            Line::Text(text) => Incoming::decode(&self.redactor.clean(text)),
+            Line::Text(text) => Incoming::decode(&self.scrubber.clean(text)),
             Line::TooLong { bytes } => {
                 let text = format!("The agent's program wrote a line of {bytes} bytes, which was skipped.");
                 self.tell([RunEvent::log(LogSource::Lime, text)]).await;

@@ -1,7 +1,8 @@
 //! Takes known secret values out of text before it is stored or shown.
 //!
-//! A second net: no secret is in the sandbox in the first place. It finds a value as it is, in base64
-//! (at any offset, both alphabets), in hexadecimal, percent-encoded and JSON-escaped.
+//! A second net: no secret is in the sandbox in the first place. It finds a value as it is, JSON-escaped (also several
+//! times over, as in a command's output within a protocol's line), percent-encoded, in hexadecimal and in base64 (at any
+//! offset, both alphabets).
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,11 +17,22 @@ pub const REDACTED: &str = "[redacted]";
 
 /// Shorter values would take harmless words out of a text.
 const SHORTEST: usize = 8;
+/// No key or token is longer; a pattern of such a value would be a burden.
+const LONGEST: usize = 16 << 10;
 
 /// Cheap to clone; says nothing of its values in `Debug`.
 #[derive(Clone, Default)]
 pub struct Scrubber {
-    pattern: Option<Arc<Regex>>,
+    looked_for: LookedFor,
+}
+
+#[derive(Clone, Default)]
+enum LookedFor {
+    #[default]
+    Nothing,
+    Pattern(Arc<Regex>),
+    /// The secrets make no pattern: better to say nothing than too much.
+    Everything,
 }
 
 impl std::fmt::Debug for Scrubber {
@@ -30,48 +42,51 @@ impl std::fmt::Debug for Scrubber {
 }
 
 impl Scrubber {
-    /// Values of fewer than eight characters are not looked for.
-    ///
-    /// # Errors
-    /// Too many or too large values for one pattern (some thousands).
-    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Result<Self, ScrubberError> {
+    /// Values of fewer than eight characters are not looked for. Values that are too large for a pattern (16 KiB, or
+    /// many that are nearly so) make it take every text away.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
         let mut forms: Vec<String> = Vec::new();
         for secret in secrets {
             let secret = secret.expose_secret().trim();
+            if secret.len() > LONGEST {
+                return Self { looked_for: LookedFor::Everything };
+            }
             if secret.len() >= SHORTEST {
                 forms.extend(forms_of(secret));
             }
         }
         if forms.is_empty() {
-            return Ok(Self::default());
+            return Self::default();
         }
         // The longest first, so that a form within another leaves nothing of the longer one.
         forms.sort_unstable_by_key(|form| std::cmp::Reverse(form.len()));
         forms.dedup();
-        let pattern = Regex::new(&forms.join("|")).map_err(|_| ScrubberError)?;
-        Ok(Self { pattern: Some(Arc::new(pattern)) })
+        let pattern = Regex::new(&forms.join("|"));
+        Self { looked_for: pattern.map_or(LookedFor::Everything, |pattern| LookedFor::Pattern(Arc::new(pattern))) }
     }
 
     /// The text without the secrets; borrowed when there are none in it.
     pub fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match &self.pattern {
-            Some(pattern) => pattern.replace_all(text, REDACTED),
-            None => Cow::Borrowed(text),
+        match &self.looked_for {
+            LookedFor::Nothing => Cow::Borrowed(text),
+            LookedFor::Pattern(pattern) => pattern.replace_all(text, REDACTED),
+            LookedFor::Everything => Cow::Borrowed(REDACTED),
         }
+    }
+
+    /// The same for a text that is at hand: it is not copied when there is nothing in it.
+    pub fn clean(&self, text: String) -> String {
+        let scrubbed = match self.scrub(&text) {
+            Cow::Borrowed(same) if std::ptr::eq(same, text.as_str()) => None,
+            scrubbed => Some(scrubbed.into_owned()),
+        };
+        scrubbed.unwrap_or(text)
     }
 }
 
-/// The secrets do not make a pattern. Does not say which: it is printed.
-#[derive(Debug, thiserror::Error)]
-#[error("too many secret values to look for")]
-pub struct ScrubberError;
-
 fn forms_of(secret: &str) -> Vec<String> {
     let exact = |text: &str| regex::escape(text);
-    let mut forms = vec![exact(secret), format!("(?i:{})", hex::encode(secret))];
-    let json = serde_json::to_string(secret).unwrap_or_default();
-    forms.push(exact(json.trim_matches('"')));
-    forms.push(percent(secret));
+    let mut forms = vec![exact(secret), format!("(?i:{})", hex::encode(secret)), escaped(secret)];
     for offset in 0..3 {
         // Three bytes make four characters. With `offset` unknown bytes before it, the first characters
         // depend on those, the last on what follows; between them the secret alone decides.
@@ -88,13 +103,22 @@ fn forms_of(secret: &str) -> Vec<String> {
     forms
 }
 
-/// Each character as it is or percent-encoded: encoders differ in which ones they leave alone.
-fn percent(secret: &str) -> String {
-    let either = |byte: u8| {
-        let plain = regex::escape(&char::from(byte).to_string());
-        if byte.is_ascii() { format!("(?:{plain}|(?i:%{byte:02x}))") } else { format!("(?i:%{byte:02x})") }
+/// Each character as it is, percent-encoded, or as JSON escapes it at any depth: encoders differ in which ones they
+/// leave alone.
+fn escaped(secret: &str) -> String {
+    let any = |sign: char| {
+        let mut bytes = [0; 4];
+        let percent: String = sign.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let mut units = [0; 2];
+        let unicode: String = sign.encode_utf16(&mut units).iter().map(|unit| format!(r"\\+u{unit:04x}")).collect();
+        let plain = match sign {
+            '\\' => r"\\+".to_owned(),
+            '"' | '/' => format!(r"\\*{sign}"),
+            other => regex::escape(&other.to_string()),
+        };
+        format!("(?:{plain}|(?i:{percent}|{unicode}))")
     };
-    secret.bytes().map(either).collect::<Vec<_>>().concat()
+    secret.chars().map(any).collect()
 }
 
 #[cfg(test)]
@@ -102,19 +126,23 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const KEY: &str = "sk-proj-Ab+/9 \"canary\"~x=ZZ";
+    const KEY: &str = "sk-proj-Ab+/9 \"canary\"~x=\\ZZ-é";
 
     fn scrubber() -> Scrubber {
-        Scrubber::new([&SecretString::from(KEY), &SecretString::from("short")]).unwrap()
+        Scrubber::new([&SecretString::from(KEY), &SecretString::from("short")])
     }
 
     #[test]
     fn the_value_is_found_in_every_form() {
         let scrubber = scrubber();
         let url: String = url::form_urlencoded::byte_serialize(KEY.as_bytes()).collect();
+        let json = serde_json::to_string(KEY).unwrap();
         let forms = [
             KEY.to_owned(),
-            serde_json::to_string(KEY).unwrap(),
+            json.trim_matches('"').to_owned(),
+            json.clone(),
+            serde_json::to_string(&json).unwrap(),
+            json.replace('/', r"\/").replace('é', r"\u00e9").replace('+', r"\u002B"),
             hex::encode(KEY),
             hex::encode_upper(KEY),
             url.replace('+', "%20"),
@@ -125,6 +153,7 @@ mod tests {
             let clean = scrubber.scrub(&text);
             assert!(clean.contains(REDACTED) && clean.starts_with("before ") && clean.ends_with(" after"), "{clean}");
             assert!(!clean.contains("canary"), "{clean}");
+            assert_eq!(scrubber.clean(text.clone()), clean);
         }
     }
 
@@ -143,9 +172,25 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_json_stays_one() {
+        let line = serde_json::json!({ "output": serde_json::json!({ "key": KEY }).to_string(), "n": 1 }).to_string();
+        let clean: serde_json::Value = serde_json::from_str(&scrubber().clean(line)).unwrap();
+        assert_eq!(clean, serde_json::json!({ "output": r#"{"key":"[redacted]"}"#, "n": 1 }));
+    }
+
+    #[test]
     fn harmless_text_is_left_alone_and_not_copied() {
         assert!(matches!(scrubber().scrub("a short text"), Cow::Borrowed("a short text")));
         assert!(matches!(Scrubber::default().scrub(KEY), Cow::Borrowed(_)));
+        assert_eq!(Scrubber::default().clean(KEY.to_owned()), KEY);
+    }
+
+    #[test]
+    fn secrets_that_make_no_pattern_take_everything_away() {
+        let endless = SecretString::from("x\"".repeat(LONGEST));
+        let scrubber = Scrubber::new([&endless]);
+        assert_eq!(scrubber.scrub("anything at all"), REDACTED);
+        assert_eq!(scrubber.clean("ten signs!".to_owned()), REDACTED);
     }
 
     #[test]
