@@ -61,6 +61,9 @@ pub struct AbandonRun {
     pub token: u64,
     pub reason: FailureReason,
     pub message: String,
+    pub transcript_count: u64,
+    /// SHA-256 in hex, as `schema/transcript.md` says.
+    pub transcript_digest: String,
 }
 
 macro_rules! told_by_the_worker {
@@ -97,5 +100,7 @@ told_by_the_worker! {
         token: input.token,
         reason: input.reason,
         message: input.message,
+        transcript_count: input.transcript_count,
+        transcript_digest: input.transcript_digest,
     });
 }

@@ -136,6 +136,8 @@ async fn a_worker_leads_it_to_its_end_and_a_stale_one_is_refused() {
         token: 1,
         reason: FailureReason::WorkerLost,
         message: "no heartbeat".to_owned(),
+        transcript_count: 0,
+        transcript_digest: String::new(),
     };
     rejected(abandon_run(commands, &worker(&world), lost).await, "LEASE_LOST");
     let ends = world.events_of(run).await.into_iter().filter(|(event, _)| event == "RunEnded").count();

@@ -44,9 +44,13 @@ pub struct RequestRun {
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AbandonRun {
+    /// Of the lease that ran out. Larger than the run's own when its worker was lost before it said that it had the run.
     pub token: u64,
     pub reason: FailureReason,
     pub message: String,
+    /// Of what the lost worker had stored, and the error that closes it.
+    pub transcript_count: u64,
+    pub transcript_digest: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -277,15 +277,25 @@ fn end(run: &AgentRun, end: &RunEnded) -> Decision {
     Ok(vec![end.into()])
 }
 
+/// The lease may be newer than what the run knows of: a worker can be lost before it says that it has the run.
 fn abandon(run: &AgentRun, command: &AbandonRun) -> Decision {
-    holds_lease(run, command.token)?;
+    if command.token < run.token {
+        return Err(AgentRunRejection::LeaseLost);
+    }
+    going_on(run)?;
     // It was to stop, and it has stopped.
     let outcome = if run.cancel_requested && command.reason == FailureReason::WorkerLost {
         RunOutcome::Cancelled
     } else {
         shortened(RunOutcome::Failed { reason: command.reason, message: command.message.clone() })
     };
-    Ok(vec![ending(run, outcome).into()])
+    let end = RunEnded {
+        token: command.token,
+        transcript_count: command.transcript_count,
+        transcript_digest: command.transcript_digest.clone(),
+        ..ending(run, outcome)
+    };
+    Ok(vec![end.into()])
 }
 
 /// Items may be accepted in parts; those that are on the board already stay as they are.

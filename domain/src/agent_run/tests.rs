@@ -210,7 +210,9 @@ fn a_running_run_is_asked_to_stop_and_says_when_it_has() {
 #[test]
 fn a_lost_worker_is_the_reason() {
     let failed = RunOutcome::Failed { reason: FailureReason::WorkerLost, message: "no heartbeat".to_owned() };
-    planning().when(abandon(1)).then([ended(1, failed).into()]);
+    planning().when(abandon(1)).then([ended(1, failed.clone()).into()]);
+    // Lost before it said that it had the run.
+    given([requested(RunMode::Plan)]).when(abandon(3)).then([ended(3, failed).into()]);
 }
 
 #[test]
@@ -253,5 +255,11 @@ fn artifact(token: u64) -> RunArtifactProduced {
 
 fn abandon(token: u64) -> AgentRunCommand {
     let message = "no heartbeat".to_owned();
-    AgentRunCommand::Abandon(AbandonRun { token, reason: FailureReason::WorkerLost, message })
+    AgentRunCommand::Abandon(AbandonRun {
+        token,
+        reason: FailureReason::WorkerLost,
+        message,
+        transcript_count: 0,
+        transcript_digest: String::new(),
+    })
 }

@@ -2,20 +2,28 @@
 //! lost. Either way within a poll of the timers after the lease's end.
 
 use super::queue::{self, ATTEMPTS_MAX, LeaseStanding};
+use super::transcript_writer::TranscriptWriter;
+use crate::scrub::Scrubber;
 use crate::timers::{Fired, TimerHandler};
 use async_trait::async_trait;
 use commands::agent_run::{AbandonRun, RunProgress, abandon_run, progress_of};
 use commands::{Caller, Commands};
-use domain::agent_run::FailureReason;
-use domain::{Actor, CommandId, RunId};
+use domain::agent_run::{FailureReason, RunOutcome};
+use domain::{Actor, CommandId, OrgId, RunId};
+use feed::hints::Hints;
+use feed::transcript::{self, TranscriptError};
 use serde::Deserialize;
 use sqlx::PgPool;
 
 #[derive(Debug)]
 pub(crate) struct LeaseExpiry {
     pub pool: PgPool,
+    pub hints: Hints,
     pub commands: Commands,
 }
+
+/// What a person reads who had asked for the run.
+const LOST: &str = "The worker that ran it was lost. Nothing that it had recorded is gone; start the run again.";
 
 #[derive(Deserialize)]
 struct Watched {
@@ -47,11 +55,23 @@ impl TimerHandler for LeaseExpiry {
             }
             RunProgress::Waiting | RunProgress::Working => {
                 tracing::warn!(%run, token, "a worker was lost: its run ends");
+                self.close_transcript(org, run, token).await?;
+                if !queue::seal(&self.pool, run, token).await? {
+                    // Its worker is back, or another has the run: its own timer looks after it.
+                    return Ok(Fired::Done);
+                }
+                // Sealed: this is the whole of it.
+                let transcript = transcript::digest(&self.pool, org, run).await?;
+                let abandon = AbandonRun {
+                    run,
+                    token,
+                    reason: FailureReason::WorkerLost,
+                    message: LOST.to_owned(),
+                    transcript_count: transcript.count,
+                    transcript_digest: transcript.sha256,
+                };
                 let caller =
                     Caller::new(org, Actor::system("lease-expiry"), CommandId(run.derive(&format!("abandon:{token}"))));
-                let message =
-                    "The worker that ran it was lost. Nothing that it had recorded is gone; start the run again.";
-                let abandon = AbandonRun { run, token, reason: FailureReason::WorkerLost, message: message.to_owned() };
                 abandon_run(&self.commands, &caller, abandon).await?;
             }
         }
@@ -59,5 +79,22 @@ impl TimerHandler for LeaseExpiry {
         let mut connection = self.pool.acquire().await?;
         queue::close(&mut connection, run).await?;
         Ok(Fired::Done)
+    }
+}
+
+impl LeaseExpiry {
+    /// Every failure has its error in the transcript: here in the place of the worker that was lost.
+    async fn close_transcript(&self, org: OrgId, run: RunId, token: u64) -> Result<(), TranscriptError> {
+        let (pool, hints) = (self.pool.clone(), self.hints.clone());
+        let outcome = RunOutcome::Failed { reason: FailureReason::WorkerLost, message: LOST.to_owned() };
+        let ended = async {
+            let writer = TranscriptWriter::open(pool, hints, Scrubber::default(), org, run, token).await?;
+            writer.end(outcome).await
+        };
+        match ended.await {
+            // Sealed by somebody who did not come to the ending: it is in there already.
+            Ok(_) | Err(TranscriptError::LeaseLost { .. }) => Ok(()),
+            Err(problem) => Err(problem),
+        }
     }
 }

@@ -70,6 +70,7 @@ pub(crate) enum LeaseStanding {
     Held {
         expires_at: DateTime<Utc>,
     },
+    /// Also when it was sealed already, and whoever did so did not come to the run's ending.
     Expired {
         org: OrgId,
         token: u64,
@@ -184,8 +185,8 @@ pub(crate) async fn standing(pool: &PgPool, run: RunId, token: u64) -> Result<Le
     .await
     .map_err(|source| QueueError::Read { run, source })?;
     Ok(match row {
-        Some(row) if row.token == token.cast_signed() && !row.released => {
-            if row.expired {
+        Some(row) if row.token == token.cast_signed() => {
+            if row.expired || row.released {
                 LeaseStanding::Expired { org: row.org.into(), token, attempts: row.attempts }
             } else {
                 LeaseStanding::Held { expires_at: row.expires_at }
@@ -193,6 +194,21 @@ pub(crate) async fn standing(pool: &PgPool, run: RunId, token: u64) -> Result<Le
         }
         _ => LeaseStanding::Closed,
     })
+}
+
+/// Closes an expired lease for good, while its run has not ended: nobody can add to the transcript any more. False when
+/// it was renewed or taken in the meantime.
+pub(crate) async fn seal(pool: &PgPool, run: RunId, token: u64) -> Result<bool, QueueError> {
+    let sealed = sqlx::query!(
+        "update run_leases set released = true
+         where run_id = $1 and token = $2 and (released or expires_at <= now()) returning run_id",
+        run.as_uuid(),
+        token.cast_signed(),
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(|source| QueueError::Close { run, source })?;
+    Ok(sealed.is_some())
 }
 
 /// Gives an expired run back to the queue, unless it was renewed or taken in the meantime. True when it is waiting.
