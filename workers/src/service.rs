@@ -1,26 +1,25 @@
 //! The two roles of this crate: `work` executes runs, `reactor` answers events and watches the time.
 
 use crate::agents::CodexDriver;
-use crate::agents::programs::{CODEX_VERSION, SearchPlaces, find_codex};
+use crate::agents::programs::SearchPlaces;
 use crate::policies;
 use crate::proxy::{ModelApi, Upstream};
-use crate::run::equipment::{Equipment, Program, ProviderSetup};
+use crate::run::equipment::{Equipment, ProviderSetup};
 use crate::run::lease_expiry::LeaseExpiry;
+use crate::run::surroundings::{self, Surroundings};
 use crate::run::worker::Worker;
-use crate::sandbox::{Identity, SLOT_USERS_FROM, Sandbox, SandboxProbe};
 use crate::timers::{self, TimerHandler};
-use crate::workspace::{Author, FetchCaps, Git, ImportCaps, RemotePolicy};
+use crate::workspace::{Author, FetchCaps, ImportCaps, RemotePolicy};
 use async_nats::jetstream;
 use commands::Commands;
 use domain::WorkerId;
 use feed::hints::Hints;
 use feed::lease::Lease;
 use feed::runner::Runner;
-use feed::worker_registry::{self, Found};
 use secrecy::SecretString;
 use sqlx::PgPool;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -80,8 +79,9 @@ pub enum WorkerError {
 pub async fn run(config: WorkerConfig, shutdown: CancellationToken) -> Result<(), WorkerError> {
     prepare(&config.work_dir)?;
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
-    let (equipment, found) = look_around(&config).await?;
+    let equipment = equip(&config).await?;
     let slots = config.slots.unwrap_or_else(slots_by_memory);
+    let found = surroundings::found(&equipment);
     for program in &found.programs {
         info!(provider = %program.provider, health = %program.health, slots, "worker ready");
     }
@@ -91,10 +91,10 @@ pub async fn run(config: WorkerConfig, shutdown: CancellationToken) -> Result<()
     let worker = Worker {
         id: WorkerId(Uuid::now_v7()),
         host,
-        found,
         slots,
         lease_ttl: config.lease_ttl,
-        equipment: Arc::new(equipment),
+        programs: config.programs,
+        equipment: Mutex::new(Arc::new(equipment)),
     };
     worker.run(shutdown).await;
     Ok(())
@@ -110,26 +110,18 @@ fn prepare(work_dir: &PathBuf) -> Result<(), WorkerError> {
     Ok(())
 }
 
-async fn look_around(config: &WorkerConfig) -> Result<(Equipment, Found), WorkerError> {
-    let sandbox = probed().await;
-    let git = Git::find().await.map_err(|problem| crate::chain(&problem));
-    let program = find_codex(&config.programs).await;
-    let program = program.map(|found| Program { path: found.path, version: found.version });
-    let program = program.map_err(|problem| crate::chain(&problem));
+async fn equip(config: &WorkerConfig) -> Result<Equipment, WorkerError> {
+    let Surroundings { sandbox, git, codex } = Surroundings::look(&config.programs).await;
     let codex = ProviderSetup {
         driver: Arc::new(CodexDriver::new()),
         name: "Codex",
-        program,
+        program: codex,
         api: ModelApi::OpenAi,
         upstream: Upstream::new(&config.openai.base_url, config.openai.plain_http)?,
         key: config.openai.key.clone(),
         scripted: config.openai.scripted,
     };
-    let found = Found {
-        programs: vec![described(&codex, sandbox.as_ref().err(), git.as_ref().err())],
-        sandbox_missing: sandbox.as_ref().err().cloned(),
-    };
-    let equipment = Equipment {
+    Ok(Equipment {
         pool: config.pool.clone(),
         hints: config.hints.clone(),
         commands: config.commands.clone(),
@@ -142,42 +134,7 @@ async fn look_around(config: &WorkerConfig) -> Result<(Equipment, Found), Worker
         providers: vec![codex],
         author: Author { name: "Assembly Lime".to_owned(), email: "agents@assembly-lime.invalid".to_owned() },
         time_budget: config.time_budget,
-    };
-    Ok((equipment, found))
-}
-
-async fn probed() -> Result<Sandbox, String> {
-    let sandbox =
-        Sandbox::of_this_program(Identity::for_slot(SLOT_USERS_FROM, 0)).map_err(|problem| crate::chain(&problem))?;
-    match sandbox.probe().await {
-        SandboxProbe::Available { .. } => Ok(sandbox),
-        SandboxProbe::Unavailable { reason, remedy } => Err(format!("{reason}; {remedy}")),
-    }
-}
-
-/// What people read about a provider.
-fn described(setup: &ProviderSetup, sandbox: Option<&String>, git: Option<&String>) -> worker_registry::Program {
-    let health = match (&setup.program, &setup.key, sandbox, git) {
-        (Err(reason), ..) => format!("Not installed: {reason}."),
-        (_, None, ..) => "No key is set for its model.".to_owned(),
-        (_, _, Some(reason), _) => format!("No sandbox can be made: {reason}."),
-        (.., Some(reason)) => format!("git is missing: {reason}."),
-        (Ok(program), ..) if program.version != CODEX_VERSION => {
-            format!("Ready. Version {} was not tested; {CODEX_VERSION} was.", program.version)
-        }
-        (Ok(_), ..) if setup.scripted => "Ready. A script answers in the model's place.".to_owned(),
-        (Ok(_), ..) => "Ready.".to_owned(),
-    };
-    worker_registry::Program {
-        provider: setup.driver.provider().to_owned(),
-        name: setup.name.to_owned(),
-        version: setup.program.as_ref().ok().map(|program| program.version.clone()),
-        key_present: setup.key.is_some(),
-        models: Vec::new(),
-        ready: setup.program.is_ok() && setup.key.is_some() && sandbox.is_none() && git.is_none(),
-        health,
-        scripted: setup.scripted,
-    }
+    })
 }
 
 fn slots_by_memory() -> u16 {
@@ -202,13 +159,13 @@ pub async fn reactor(
         let runner = Runner::new(pool.clone(), jetstream.clone(), hints.clone(), policy);
         policies.spawn(runner.run(shutdown.clone()));
     }
-    lead_timers(pool, commands, shutdown).await;
+    lead_timers(pool, hints, commands, shutdown).await;
     while policies.join_next().await.is_some() {}
 }
 
-async fn lead_timers(pool: PgPool, commands: Commands, shutdown: CancellationToken) {
+async fn lead_timers(pool: PgPool, hints: Hints, commands: Commands, shutdown: CancellationToken) {
     let lease = Lease::new("timers", Uuid::now_v7().to_string(), TIMERS_LEASE);
-    let handlers: Vec<Arc<dyn TimerHandler>> = vec![Arc::new(LeaseExpiry { pool: pool.clone(), commands })];
+    let handlers: Vec<Arc<dyn TimerHandler>> = vec![Arc::new(LeaseExpiry { pool: pool.clone(), hints, commands })];
     while !shutdown.is_cancelled() {
         let acquired = match pool.acquire().await {
             Ok(mut connection) => lease.acquire(&mut connection).await,

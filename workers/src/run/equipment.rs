@@ -10,9 +10,11 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-#[derive(Debug)]
+/// What was found on the machine may be found anew while the worker runs: a run takes the equipment as it is when it
+/// begins ([`super::surroundings`]).
+#[derive(Clone, Debug)]
 pub(crate) struct Equipment {
     pub pool: PgPool,
     pub hints: Hints,
@@ -32,7 +34,7 @@ pub(crate) struct Equipment {
 }
 
 /// One provider as this worker can drive it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ProviderSetup {
     pub driver: Arc<dyn AgentDriver>,
     /// Such as `Codex`.
@@ -46,10 +48,12 @@ pub(crate) struct ProviderSetup {
     pub scripted: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Program {
     pub path: PathBuf,
     pub version: String,
+    /// The file's time and length when it told its version: another file is asked again.
+    pub stamp: Option<(SystemTime, u64)>,
 }
 
 impl Equipment {

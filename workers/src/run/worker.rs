@@ -3,9 +3,11 @@
 use super::equipment::Equipment;
 use super::execution;
 use super::queue::{self, Claim, Heartbeat};
+use super::surroundings;
+use crate::agents::programs::SearchPlaces;
 use crate::policies::RUN_QUEUE_HINT;
 use domain::{RunId, WorkerId};
-use feed::worker_registry::{self, Found};
+use feed::worker_registry;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,26 +34,29 @@ pub(crate) enum Stop {
 /// None while the run may go on. The first reason stays.
 pub(crate) type StopSignal = watch::Receiver<Option<Stop>>;
 
-/// One worker. `found` is what it saw on its machine when it started.
+/// One worker.
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub id: WorkerId,
     pub host: String,
-    pub found: Found,
     pub slots: u16,
     /// How long a lease lasts without a heartbeat; the heartbeat comes at a third of it.
     pub lease_ttl: Duration,
-    pub equipment: Arc<Equipment>,
+    /// Where the agents' programs may be.
+    pub programs: SearchPlaces,
+    /// As it was when somebody looked last.
+    pub equipment: Mutex<Arc<Equipment>>,
 }
 
 impl Worker {
     /// Works until `shutdown`; then stops its runs truthfully and leaves.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let worker = Arc::new(self);
+        let pool = worker.equipment().pool.clone();
         let registry = tokio::spawn(Arc::clone(&worker).stay_registered(shutdown.clone()));
         let free = Arc::new(Semaphore::new(usize::from(worker.slots)));
         let slots = Slots::of(worker.slots);
-        let mut told = worker.equipment.hints.on_reached();
+        let mut told = worker.equipment().hints.on_reached();
         let mut runs = JoinSet::new();
         loop {
             while runs.try_join_next().is_some() {}
@@ -60,7 +65,7 @@ impl Worker {
                 slot = Arc::clone(&free).acquire_owned() => slot,
             };
             let Ok(slot) = slot else { break };
-            match queue::claim(&worker.equipment.pool, worker.id, worker.lease_ttl).await {
+            match queue::claim(&pool, worker.id, worker.lease_ttl).await {
                 Ok(Some(claim)) => {
                     let span = info_span!("run", run = %claim.run, org = %claim.org, token = claim.token);
                     let number = slots.take();
@@ -81,7 +86,7 @@ impl Worker {
                     }
                 }
                 Err(problem) => {
-                    warn!(error = %crate::chain(&problem), "no run can be claimed just now");
+                    warn!(error = %feed::chain(&problem), "no run can be claimed just now");
                     drop(slot);
                     tokio::select! { () = shutdown.cancelled() => break, () = tokio::time::sleep(POLL) => {} }
                 }
@@ -89,9 +94,23 @@ impl Worker {
         }
         while runs.join_next().await.is_some() {}
         registry.abort();
-        if let Err(problem) = worker_registry::leave(&worker.equipment.pool, worker.id).await {
+        if let Err(problem) = worker_registry::leave(&pool, worker.id).await {
             warn!(error = %problem, "could not sign off; the row goes stale by itself");
         }
+    }
+
+    fn equipment(&self) -> Arc<Equipment> {
+        Arc::clone(&self.equipment.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn look_again(&self) {
+        let known = self.equipment();
+        let seen = surroundings::look_again(&known, &self.programs).await;
+        let (before, now) = (surroundings::found(&known), surroundings::found(&seen));
+        for program in now.programs.iter().filter(|program| !before.programs.contains(program)) {
+            info!(provider = %program.provider, health = %program.health, "this machine has changed");
+        }
+        *self.equipment.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(seen);
     }
 
     /// Executes one run while a heartbeat holds its lease.
@@ -100,7 +119,9 @@ impl Worker {
         let (stop, signal) = watch::channel(None);
         let over = CancellationToken::new();
         let heart = tokio::spawn(Arc::clone(&self).beat(claim.clone(), stop, shutdown, over.clone()));
-        execution::execute(&self.equipment, self.id, slot, &claim, signal).await;
+        // Something may have been installed, or be gone, since the last heartbeat.
+        self.look_again().await;
+        execution::execute(&self.equipment(), self.id, slot, &claim, signal).await;
         over.cancel();
         if heart.await.is_err() {
             warn!("the heartbeat of the run ended badly");
@@ -124,7 +145,8 @@ impl Worker {
                 first
             });
         };
-        let mut told = self.equipment.hints.on_reached();
+        let equipment = self.equipment();
+        let mut told = equipment.hints.on_reached();
         let mut renewed = Instant::now();
         let mut leaving = false;
         loop {
@@ -139,7 +161,7 @@ impl Worker {
                 () = pause => {}
                 () = somebody_said_of(&mut told, claim.run) => {}
             }
-            match queue::renew(&self.equipment.pool, &claim, self.lease_ttl).await {
+            match queue::renew(&equipment.pool, &claim, self.lease_ttl).await {
                 Ok(Heartbeat::Held { cancel_requested }) => {
                     renewed = Instant::now();
                     if cancel_requested {
@@ -151,7 +173,7 @@ impl Worker {
                     return;
                 }
                 Err(problem) => {
-                    warn!(error = %crate::chain(&problem), "the heartbeat did not get through");
+                    warn!(error = %feed::chain(&problem), "the heartbeat did not get through");
                     if renewed.elapsed() >= self.lease_ttl {
                         because(Stop::LeaseLost);
                         return;
@@ -165,13 +187,14 @@ impl Worker {
     async fn stay_registered(self: Arc<Self>, shutdown: CancellationToken) {
         let version = env!("CARGO_PKG_VERSION");
         loop {
-            let slots = i32::from(self.slots);
-            let beat =
-                worker_registry::heartbeat(&self.equipment.pool, self.id, &self.host, version, &self.found, slots);
+            let (equipment, slots) = (self.equipment(), i32::from(self.slots));
+            let found = surroundings::found(&equipment);
+            let beat = worker_registry::heartbeat(&equipment.pool, self.id, &self.host, version, &found, slots);
             if let Err(problem) = beat.await {
                 warn!(error = %problem, "could not refresh this worker's row");
             }
             tokio::select! { () = shutdown.cancelled() => return, () = tokio::time::sleep(REGISTRY_EVERY) => {} }
+            self.look_again().await;
         }
     }
 }
