@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli;
 use crate::connected::Addresses;
 use crate::database;
+use crate::exit::Exit;
 use crate::home::{Home, write_whole};
 use crate::platform::{Platform, Role};
 use crate::screen::say;
@@ -27,6 +28,9 @@ pub(crate) enum Kind {
 
 /// Runs one role until SIGINT or SIGTERM.
 pub(crate) async fn run(settings: Settings, kind: Kind) -> anyhow::Result<()> {
+    if kind == Kind::Work && settings.slots == Some(0) {
+        return Err(Exit::Usage.because("LIME_SLOTS is 0: a worker needs at least 1"));
+    }
     let stop = up::asked_to_stop()?;
     let (home, is_home_asked) = (settings.home.clone(), settings.is_home_asked);
     let platform = connect(settings).await?;

@@ -61,7 +61,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("LIME_RUN_LEASE_MS", "run_lease_ms", "30000", "how long a worker may be silent before its run moves on"),
     setting("LIME_CODEX_BIN", "codex_bin", "(the fetched copy)", "program of the Codex agent"),
     setting("LIME_AGENTS_DIR", "agents_dir", "(a cache directory)", "where scripts/install-agents puts agent programs"),
-    setting("LIME_SLOTS", "slots", "(as many as the memory carries)", "agent runs at a time on this machine"),
+    setting(
+        "LIME_SLOTS",
+        "slots",
+        "(as many as the memory carries)",
+        "agent runs at a time on this machine; 0: none by `lime up`",
+    ),
     setting("LIME_PG_BIN", "pg_bin", "(fetched copy, or the system's)", "directory of PostgreSQL's programs"),
     setting("LIME_NATS_BIN", "nats_bin", "(fetched copy, or the system's)", "the nats-server program"),
     setting("LIME_CACHE", "cache", "(the user's cache directory)", "where fetched programs are kept"),
@@ -116,7 +121,7 @@ pub(crate) struct Settings {
     pub(crate) run_lease: Duration,
     pub(crate) codex_bin: Option<PathBuf>,
     pub(crate) agents_dir: Option<PathBuf>,
-    /// None: as many as the memory carries.
+    /// None: as many as the memory carries. 0: no worker, here at least.
     pub(crate) slots: Option<u16>,
     pub(crate) pg_bin: Option<PathBuf>,
     pub(crate) nats_bin: Option<PathBuf>,
@@ -165,7 +170,7 @@ impl Settings {
             run_lease: table.required("run_lease_ms", "wanted are 1000 to 600000 milliseconds", run_lease)?,
             codex_bin: path("codex_bin"),
             agents_dir: path("agents_dir"),
-            slots: table.parsed("slots", "wanted is a number from 1 to 64", slots)?,
+            slots: table.parsed("slots", "wanted is a number from 0 to 64", slots)?,
             pg_bin: path("pg_bin"),
             nats_bin: path("nats_bin"),
             cache: path("cache"),
@@ -196,7 +201,7 @@ fn hosts(text: &str) -> Vec<String> {
 }
 
 fn slots(text: &str) -> Option<u16> {
-    text.parse().ok().filter(|slots| (1..=64).contains(slots))
+    text.parse().ok().filter(|slots| (0..=64).contains(slots))
 }
 
 fn run_lease(text: &str) -> Option<Duration> {

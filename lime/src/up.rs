@@ -89,7 +89,9 @@ impl Installation<'_> {
         roles.push(platform.projector(stop.clone())?);
         roles.push(platform.gateway(listener, &self.url, stop.clone())?);
         roles.push(platform.reactor(stop.clone())?);
-        roles.push(platform.work(self.home.work(), stop.clone())?);
+        if self.settings.slots != Some(0) {
+            roles.push(platform.work(self.home.work(), stop.clone())?);
+        }
         let pool = self.addresses.pool()?;
         let (owner, org) = owner::ensure(&pool, &platform.commands(pool.clone()), &self.settings).await?;
         owner::is_known(&Reads::new(pool.clone()), owner, org).await;
