@@ -1,7 +1,7 @@
 # Assembly Lime. `make help` lists what there is; README.md says what a machine needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help up dev test test-long check sqlx servers agents web sandbox clean
+.PHONY: help up dev demo test test-long check sqlx servers agents web sandbox clean
 
 # Queries were checked against a database when .sqlx was made; no build needs one.
 export SQLX_OFFLINE := true
@@ -18,6 +18,10 @@ help: ## This list
 up: servers web sandbox ## Build and start everything on a private home, ./.lime; prints a sign-in link
 	$(cargo_build)
 	@$(dotenv) exec $(target)/debug/lime up $(ARGS)
+
+demo: servers web sandbox agents ## The whole line without any key, on a sample repository: a script plays the model
+	$(cargo_build)
+	@exec scripts/demo $(ARGS)
 
 dev: servers sandbox web ## The same with live reload of the web app, and of the rest when its sources change
 	@$(dotenv) scripts/dev $(ARGS)

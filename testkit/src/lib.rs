@@ -5,6 +5,7 @@
 //! - [`PrivatePostgres`]: a durable PostgreSQL of the test's own, to be killed, paused and restarted.
 //! - [`scripted_model::ScriptedModel`]: a model vendor's API that plays a script, for real agent programs
 //!   ([`agent_programs`]) on a real repository ([`sample_repo`]).
+//! - [`demo`]: all of it together, as `make demo` shows it and the browser tests use it.
 //! - [`TestLog`]: events written straight into the log, for tests of what reads it.
 //! - [`GitServer`]: git repositories over smart HTTP, with faults.
 //! - [`oracle`]: judges a run with faults: what was promised, and what the log and the clients have.
@@ -25,6 +26,7 @@ pub mod agent_programs;
 pub mod binaries;
 pub mod child;
 pub mod database;
+pub mod demo;
 pub mod eventually;
 pub mod git_server;
 pub mod log;

@@ -27,9 +27,18 @@ test.describe('with a worker and an agent', () => {
     await expect(page.locator('[data-card]:not([data-card=""])').first()).toBeVisible();
   });
 
+  test('every screen says that a script answers', async ({ page, project }) => {
+    for (const path of ['', '/board', '/agents', '/history']) {
+      await page.goto(`/p/${project.key}${path}`);
+      await expect(page.getByTestId('scripted')).toHaveText('Scripted model');
+    }
+    await page.goto('/');
+    await expect(page.getByTestId('scripted')).toBeVisible();
+  });
+
   test('a run is stopped by a person, and says so', async ({ page, project }) => {
     await page.goto(`/p/${project.key}`);
-    await page.getByRole('textbox', { name: 'What should the agent do?' }).fill('Something long.');
+    await page.getByRole('textbox', { name: 'What should the agent do?' }).fill('[slow] Something long.');
     await page.getByRole('button', { name: 'Start the run' }).click();
     await page.getByRole('link', { name: 'Open the run' }).click();
     await page.getByRole('button', { name: 'Stop' }).click();

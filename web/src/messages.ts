@@ -173,6 +173,7 @@ export const messages = {
   providers: { codex: 'Codex', claude: 'Claude' } as Readonly<Record<string, string>>,
   scripted: 'Scripted model',
   scriptedLong: 'This run is answered by a scripted model, not by a real one.',
+  scriptedHere: 'Runs are answered by a scripted model here, not by a real one.',
 
   board: {
     label: (name: string) => `${name} column`,

@@ -6,8 +6,9 @@ import { IconButton } from '~/ui/button';
 import { Keys } from '~/ui/kbd';
 import { ConnectionIndicator } from './connection-banner';
 import { showOverlay } from './overlay';
+import { ScriptedLabel } from './scripted-label';
 import { chooseTheme, useTheme } from './theme';
-import type { ProjectInOrg } from './viewer-context';
+import { type ProjectInOrg, useViewer } from './viewer-context';
 
 const titles: readonly (readonly [RegExp, string])[] = [
   [/^\/p\/[^/]+\/board/, messages.nav.board],
@@ -18,6 +19,8 @@ const titles: readonly (readonly [RegExp, string])[] = [
 
 export function TopBar({ project, menu }: { project?: ProjectInOrg | undefined; menu: ReactNode }) {
   const theme = useTheme();
+  const { viewer } = useViewer();
+  const org = project?.org ?? viewer.orgs[0]?.org;
   const path = useRouterState({ select: (state) => state.location.pathname });
   const title = titles.find(([pattern]) => pattern.test(path))?.[1] ?? messages.product;
   useEffect(() => {
@@ -40,6 +43,7 @@ export function TopBar({ project, menu }: { project?: ProjectInOrg | undefined; 
           <Keys keys={['Mod', 'K']} className="max-[899px]:hidden" />
         </button>
       </div>
+      {org ? <ScriptedLabel orgId={org.id} /> : null}
       <ConnectionIndicator />
       <IconButton
         label={theme === 'dark' ? messages.nav.toLight : messages.nav.toDark}
