@@ -33,6 +33,20 @@ impl Api {
         Self { url: url.trim_end_matches('/').to_owned(), token: token.to_owned(), client }
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// What a run left behind, by its digest.
+    pub async fn file(&self, digest: &str) -> String {
+        let answer = self.client.get(format!("{}/files/{digest}", self.url)).bearer_auth(&self.token).send().await;
+        answer.unwrap().error_for_status().unwrap().text().await.unwrap()
+    }
+
     /// What the API answers, whole.
     pub async fn answer(&self, document: &str, variables: Value) -> Result<Value, reqwest::Error> {
         let request = self.client.post(format!("{}/graphql", self.url)).bearer_auth(&self.token);
