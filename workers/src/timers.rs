@@ -21,7 +21,7 @@ const RETRY_MAX_S: i64 = 300;
 
 /// What becomes of a timer that has fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fired {
+pub(crate) enum Fired {
     Done,
     /// Not yet: fire again then.
     At(DateTime<Utc>),
@@ -29,7 +29,7 @@ pub enum Fired {
 
 /// One kind of timer.
 #[async_trait]
-pub trait TimerHandler: Send + Sync + std::fmt::Debug {
+pub(crate) trait TimerHandler: Send + Sync + std::fmt::Debug {
     /// As stored in `timers.kind`.
     fn kind(&self) -> &'static str;
 
@@ -39,7 +39,7 @@ pub trait TimerHandler: Send + Sync + std::fmt::Debug {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum TimersError {
+pub(crate) enum TimersError {
     #[error("failed to read the timers that are due")]
     Due(#[source] sqlx::Error),
     #[error("failed to settle timer {id}")]

@@ -15,9 +15,9 @@ use crate::product::api::{Api, Project};
 use crate::product::{Place, Up, is_alive, signal_process, tree};
 
 /// A run of the real program takes a few seconds; several at once on a busy machine take longer.
-pub const RUN: Duration = Duration::from_secs(60);
+pub(crate) const RUN: Duration = Duration::from_secs(60);
 
-pub const KEY: &str = "sk-scripted-key-0123456789";
+pub(crate) const KEY: &str = "sk-scripted-key-0123456789";
 
 const RUN_FIELDS: &str = "id state mode scripted failure { reason message } branch headCommit summary lastSeq ticketId \
     cancelRequested costUsdMicros usage { inputTokens outputTokens } \
@@ -26,20 +26,20 @@ const RUN_FIELDS: &str = "id state mode scripted failure { reason message } bran
     plan { id parentId kind title columnKey acceptedTicket { id } }";
 
 /// The product with everything around it. Gone with the value.
-pub struct Floor {
-    pub place: Place,
-    pub up: Up,
-    pub api: Api,
-    pub model: ScriptedModel,
-    pub git: GitServer,
-    pub project: Project,
+pub(crate) struct Floor {
+    pub(crate) place: Place,
+    pub(crate) up: Up,
+    pub(crate) api: Api,
+    pub(crate) model: ScriptedModel,
+    pub(crate) git: GitServer,
+    pub(crate) project: Project,
     /// The connection of the sample repository.
-    pub repository: Uuid,
+    pub(crate) repository: Uuid,
 }
 
 impl Floor {
     /// `lime up` with `script` as its model. `settings` win over those that are always set.
-    pub async fn start(script: Script, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(script: Script, settings: &[(&str, &str)]) -> Self {
         let model = ScriptedModel::start(script).await.unwrap();
         let git = GitServer::start().await.unwrap();
         sample_repo::create_bare(&git.path("sample")).await.unwrap();
@@ -55,7 +55,7 @@ impl Floor {
     }
 
     /// `lime work` beside the product, as a process of its own.
-    pub fn worker(&self, settings: &[(&str, &str)]) -> Worker {
+    pub(crate) fn worker(&self, settings: &[(&str, &str)]) -> Worker {
         let mut command = self.place.lime(&["work", "--home", "home"]);
         set(&mut command, &self.model, &self.git, &[&[("LIME_SLOTS", "4")][..], settings].concat());
         let log = self.place.path().join(format!("work-{}.log", Uuid::new_v4().simple()));
@@ -65,13 +65,13 @@ impl Floor {
     }
 
     /// Starts a run; `input` is what it has beside project and provider.
-    pub async fn start_run(&self, input: Value) -> Uuid {
+    pub(crate) async fn start_run(&self, input: Value) -> Uuid {
         let answer = self.try_start(input).await;
         assert!(answer.get("errors").is_none(), "{answer:#}");
         answer["data"]["startRun"]["run"]["id"].as_str().unwrap().parse().unwrap()
     }
 
-    pub async fn try_start(&self, input: Value) -> Value {
+    pub(crate) async fn try_start(&self, input: Value) -> Value {
         let document = "mutation($input: StartRunInput!) { startRun(input: $input) { run { id } } }";
         let mut whole = json!({ "commandId": Uuid::new_v4(), "projectId": self.project.id, "provider": "codex" });
         whole.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
@@ -79,18 +79,18 @@ impl Floor {
     }
 
     /// What most runs are: a ticket's work on the sample repository.
-    pub async fn implement(&self, prompt: &str) -> Uuid {
+    pub(crate) async fn implement(&self, prompt: &str) -> Uuid {
         let wanted = json!({ "mode": "IMPLEMENT", "prompt": prompt, "repoConnectionId": self.repository });
         self.start_run(wanted).await
     }
 
-    pub async fn run(&self, id: Uuid) -> Value {
+    pub(crate) async fn run(&self, id: Uuid) -> Value {
         let document = format!("query($id: UUID!) {{ agentRun(id: $id) {{ {RUN_FIELDS} }} }}");
         self.api.ask(&document, json!({ "id": id })).await["agentRun"].clone()
     }
 
     /// The run once it has ended.
-    pub async fn ended(&self, id: Uuid) -> Value {
+    pub(crate) async fn ended(&self, id: Uuid) -> Value {
         eventually(RUN, || async {
             let run = self.run(id).await;
             let over = ["SUCCEEDED", "FAILED", "CANCELLED"].iter().any(|state| run["state"] == *state);
@@ -100,14 +100,14 @@ impl Floor {
     }
 
     /// The run once it has succeeded; another end fails the test with the log of the product.
-    pub async fn succeeded(&self, id: Uuid) -> Value {
+    pub(crate) async fn succeeded(&self, id: Uuid) -> Value {
         let run = self.ended(id).await;
         assert_eq!(run["state"], "SUCCEEDED", "{run:#}\n{}", self.up.log());
         run
     }
 
     /// Reason and message of a run that must have failed, once, with its error in the transcript.
-    pub async fn failure(&self, id: Uuid) -> (String, String) {
+    pub(crate) async fn failure(&self, id: Uuid) -> (String, String) {
         let run = self.ended(id).await;
         assert_eq!(run["state"], "FAILED", "{run:#}\n{}", self.up.log());
         let text = |field: &str| run["failure"][field].as_str().unwrap().to_owned();
@@ -121,7 +121,7 @@ impl Floor {
     }
 
     /// The whole transcript as the API gives it.
-    pub async fn transcript(&self, id: Uuid) -> Vec<Value> {
+    pub(crate) async fn transcript(&self, id: Uuid) -> Vec<Value> {
         let document =
             "query($id: UUID!) { runEvents(runId: $id, first: 2000) { hasMore events { seq type text data } } }";
         let page = self.api.ask(document, json!({ "id": id })).await["runEvents"].clone();
@@ -130,12 +130,12 @@ impl Floor {
     }
 
     /// The payloads of the run's ending events in the log: there is to be one.
-    pub async fn endings(&self, id: Uuid) -> Vec<Value> {
+    pub(crate) async fn endings(&self, id: Uuid) -> Vec<Value> {
         self.events(id).await.into_iter().filter(|(name, _)| name == "RunEnded").map(|(_, payload)| payload).collect()
     }
 
     /// Names and payloads of the run's own events in the log.
-    pub async fn events(&self, id: Uuid) -> Vec<(String, Value)> {
+    pub(crate) async fn events(&self, id: Uuid) -> Vec<(String, Value)> {
         let all = "select event_type, payload::text from events where aggregate_id = $1 order by sequence";
         let rows: Vec<(String, String)> =
             sqlx::query_as(all).bind(id.to_string()).fetch_all(&self.database().await).await.unwrap();
@@ -143,18 +143,20 @@ impl Floor {
     }
 
     /// The product's own database, as its owner.
-    pub async fn database(&self) -> PgPool {
-        PgPool::connect(&self.database_url()).await.unwrap()
+    pub(crate) async fn database(&self) -> PgPool {
+        PgPool::connect(&self.database_url("ownerDatabaseUrl")).await.unwrap()
     }
 
-    pub fn database_url(&self) -> String {
+    /// `ownerDatabaseUrl`, the role that owns the tables, or `databaseUrl`, which the product works as and which owns the
+    /// read models.
+    pub(crate) fn database_url(&self, role: &str) -> String {
         let text = std::fs::read_to_string(self.place.home().join("runtime.json")).unwrap();
         let runtime: Value = serde_json::from_str(&text).unwrap();
-        runtime["ownerDatabaseUrl"].as_str().unwrap().to_owned()
+        runtime[role].as_str().unwrap().to_owned()
     }
 
     /// The process that the slow script's command runs, once it does, with the whole sandbox around it.
-    pub async fn sandbox_of(&self, worker: u32) -> Vec<u32> {
+    pub(crate) async fn sandbox_of(&self, worker: u32) -> Vec<u32> {
         eventually(RUN, || async {
             let servers = ["postgres", "nats-server"].map(|name| self.up.child_named(name));
             let servers: Vec<u32> =
@@ -174,7 +176,7 @@ async fn connect(api: &Api, project: Project, url: &str) -> Uuid {
     answer["data"]["connectRepository"]["repoConnection"]["id"].as_str().unwrap().parse().unwrap()
 }
 
-pub async fn try_connect(api: &Api, project: Project, url: &str) -> Value {
+pub(crate) async fn try_connect(api: &Api, project: Project, url: &str) -> Value {
     let document = "mutation($input: ConnectRepositoryInput!) \
                     { connectRepository(input: $input) { repoConnection { id } } }";
     let input = json!({ "commandId": Uuid::new_v4(), "projectId": project.id, "provider": "GIT", "cloneUrl": url });
@@ -192,22 +194,22 @@ fn set(command: &mut Command, model: &ScriptedModel, git: &GitServer, settings: 
 }
 
 /// A running `lime work`; killed when dropped.
-pub struct Worker {
+pub(crate) struct Worker {
     child: Child,
 }
 
 impl Worker {
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM, and its end.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         signal_process(self.pid(), Signal::SIGTERM);
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
     }
@@ -221,7 +223,7 @@ impl Drop for Worker {
 }
 
 /// Asserts that every one of the processes is gone within a second from `since`.
-pub async fn gone_within_a_second(processes: &[u32], since: std::time::Instant) {
+pub(crate) async fn gone_within_a_second(processes: &[u32], since: std::time::Instant) {
     let limit = Duration::from_secs(1).mul_f64(testkit::slack());
     while processes.iter().any(|pid| is_alive(*pid)) {
         assert!(since.elapsed() < limit, "of {processes:?} some live after {:?}", since.elapsed());

@@ -57,7 +57,8 @@ impl Canary {
 /// Looks for the key wherever an agent can: without naming it, so that the question is no trace of it.
 const LOOK: [&str; 3] = [
     "env | sort; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'; ls -la / /run /home /tmp",
-    "grep -raohE -D skip '[c]anary[0-9a-f]{32}|[d]ecoy[0-9a-f]{32}' --exclude-dir=usr --exclude-dir=sys --exclude-dir=proc / 2>/dev/null; \
+    "grep -raohE -D skip '[c]anary[0-9a-f]{32}|[d]ecoy[0-9a-f]{32}' \
+     $(ls -d /* | grep -vE '^/(proc|sys|usr|s?bin|lib.*)$') 2>/dev/null; \
      echo looked",
     "bash -c 'exec 3<>/dev/tcp/127.0.0.1/4100; printf \"GET /v1/models HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n\" >&3; \
      timeout 5 cat <&3'",
@@ -136,8 +137,11 @@ async fn an_agent_that_looks_for_it_finds_nothing(floor: &Floor, canary: &Canary
     let asked = calls.iter().map(|call| call.body.to_string()).collect::<Vec<_>>().join("\n");
     canary.assert_not_in("what the agent found", &asked);
     // The tools that looked do find things.
+    let input = calls.last().unwrap().body["input"].clone();
+    let outputs = input.as_array().unwrap().iter().filter_map(|item| item["output"].as_str());
+    let outputs = outputs.collect::<Vec<_>>().join("\n");
     for found in [decoy, "PATH=", "looked", "HTTP/1.1 4"] {
-        assert!(asked.contains(found), "no {found} in {asked}");
+        assert!(outputs.contains(found), "no {found} in {outputs}");
     }
     assert!(Value::from(floor.transcript(run).await).to_string().contains(decoy));
 }
@@ -174,14 +178,20 @@ async fn an_agent_that_tells_it_is_not_heard(floor: &Floor, canary: &Canary) -> 
     title
 }
 
-/// Every table as text.
+/// Every table as text: those of the log and of runs, and those of the read models.
 fn the_dump(floor: &Floor, marker: &str) -> String {
     let program = testkit::binaries::postgres_bin().unwrap().join("pg_dump");
-    let dump = Command::new(program).arg(format!("--dbname={}", floor.database_url())).output().unwrap();
-    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
-    let text = String::from_utf8(dump.stdout).unwrap();
-    assert!(text.contains(marker) && text.contains("[redacted]") && text.contains("COPY public.run_transcript "));
-    text
+    let dump = |role: &str, schemas: &str| {
+        let url = format!("--dbname={}", floor.database_url(role));
+        let dump = Command::new(&program).args([&url, schemas]).output().unwrap();
+        assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+        String::from_utf8(dump.stdout).unwrap()
+    };
+    let (log, models) = (dump("ownerDatabaseUrl", "--schema=public"), dump("databaseUrl", "--exclude-schema=public"));
+    for (text, table) in [(&log, "COPY public.run_transcript "), (&models, "COPY lime_ticket_")] {
+        assert!(text.contains(marker) && text.contains("[redacted]") && text.contains(table), "no {table}");
+    }
+    log + &models
 }
 
 fn holds(folder: &Path, marker: &str) {

@@ -10,14 +10,14 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use crate::product::api::Api;
 
 /// One subscription on a socket of its own, from now on; ends with the value.
-pub struct Listener {
+pub(crate) struct Listener {
     heard: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
 impl Listener {
     /// Returns when the subscription has been sent.
-    pub async fn to(api: &Api, document: &str, variables: Value) -> Self {
+    pub(crate) async fn to(api: &Api, document: &str, variables: Value) -> Self {
         let mut request = format!("{}/graphql/ws", api.url().replacen("http", "ws", 1)).into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
         let (mut stream, _) = tokio_tungstenite::connect_async(request).await.unwrap();
@@ -45,12 +45,12 @@ impl Listener {
     }
 
     /// Every message, as it came over the line.
-    pub fn raw(&self) -> String {
+    pub(crate) fn raw(&self) -> String {
         self.heard.lock().unwrap().join("\n")
     }
 
     /// What was under `data.<field>` of each item so far; an error fails the test.
-    pub fn items(&self, field: &str) -> Vec<Value> {
+    pub(crate) fn items(&self, field: &str) -> Vec<Value> {
         let heard = self.heard.lock().unwrap();
         let messages = heard.iter().map(|text| serde_json::from_str::<Value>(text).unwrap());
         messages

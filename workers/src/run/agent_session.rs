@@ -9,9 +9,7 @@ use super::tool_host::RunTools;
 use super::transcript_writer::TranscriptWriter;
 use super::worker::{Stop, StopSignal};
 use super::workshop::Workshop;
-use crate::agents::{
-    AgentEnd, AgentStdio, LaunchPaths, PromptPart, Provenance, RunEvent, RunLimits, RunSpec, ToolDesk,
-};
+use crate::agents::{AgentEnd, AgentStdio, LaunchPaths, PromptPart, Provenance, RunLimits, RunSpec, ToolDesk};
 use crate::proxy::{ModelProxy, ProxySettings};
 use crate::sandbox::{
     Access, Bind, BoundedLines, Forward, RUN_DIR, SandboxSpec, SandboxedProcess, StopCause, WORKSPACE,

@@ -36,13 +36,24 @@ pub(crate) enum Broken {
 
 impl Broken {
     pub(crate) fn failed(reason: FailureReason, message: impl Into<String>) -> Self {
-        Self::Failed(Failure::new(reason, message))
+        Self::Failed(Failure::new(reason, sentence(message.into())))
     }
+}
+
+/// People read it: an error's own words begin small and end without a stop.
+fn sentence(mut text: String) -> String {
+    if let Some(first) = text.get_mut(0..1) {
+        first.make_ascii_uppercase();
+    }
+    if !text.ends_with(['.', '!', '?']) {
+        text.push('.');
+    }
+    text
 }
 
 impl From<Failure> for Broken {
     fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
+        Self::failed(failure.reason, failure.message)
     }
 }
 

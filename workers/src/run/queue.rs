@@ -14,7 +14,7 @@ use std::time::Duration;
 pub(crate) const ATTEMPTS_MAX: i32 = 3;
 
 #[derive(Debug, thiserror::Error)]
-pub enum QueueError {
+pub(crate) enum QueueError {
     #[error("failed to put run {run} into the queue")]
     Enqueue {
         run: RunId,
@@ -45,7 +45,7 @@ pub enum QueueError {
 
 /// A run that this worker holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub(crate) struct Claim {
     pub run: RunId,
     pub org: OrgId,
     pub token: u64,
@@ -54,7 +54,7 @@ pub struct Claim {
 
 /// What a heartbeat brings back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heartbeat {
+pub(crate) enum Heartbeat {
     Held {
         cancel_requested: bool,
     },

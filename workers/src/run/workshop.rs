@@ -190,9 +190,5 @@ fn in_words(problem: &WorkspaceError) -> Broken {
         | WorkspaceError::Git { .. }
         | WorkspaceError::File { .. } => FailureReason::Clone,
     };
-    let mut text = feed::chain(problem);
-    if let Some(first) = text.get_mut(0..1) {
-        first.make_ascii_uppercase();
-    }
-    Broken::failed(reason, format!("{text}."))
+    Broken::failed(reason, feed::chain(problem))
 }
