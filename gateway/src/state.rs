@@ -10,13 +10,14 @@ use commands::objects::Objects;
 use domain::org::Role;
 use domain::{OrgId, RunId, UserId};
 use moka::future::Cache;
-use projections::Reads;
+use projections::{ReadError, Reads};
 use sqlx::PgPool;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// What was looked up about a caller may be this old; with the epoch's poll that keeps a revocation below one second.
 const REMEMBERED: Duration = Duration::from_millis(400);
@@ -37,6 +38,8 @@ pub struct Gateway {
     /// By hash of the credential and access epoch.
     pub(crate) viewers: Cache<([u8; 32], i64), Viewer>,
     pub(crate) roles: Cache<(UserId, OrgId, i64), Role>,
+    /// Which org a ticket, a project or a run belongs to. Never changes.
+    pub(crate) orgs: Cache<Uuid, OrgId>,
     /// Which provider a run's agent is of: how the agent is named. Never changes.
     pub(crate) run_providers: Cache<RunId, Arc<str>>,
     pub(crate) sign_ins: Cache<std::net::IpAddr, Arc<std::sync::atomic::AtomicU32>>,
@@ -68,6 +71,7 @@ impl Gateway {
             room: Semaphore::new(settings.requests_at_once),
             viewers: Cache::builder().max_capacity(50_000).time_to_live(REMEMBERED).build(),
             roles: Cache::builder().max_capacity(50_000).time_to_live(REMEMBERED).build(),
+            orgs: Cache::builder().max_capacity(50_000).build(),
             run_providers: Cache::builder().max_capacity(20_000).build(),
             sign_ins: Cache::builder().max_capacity(50_000).time_to_live(Duration::from_mins(1)).build(),
             pool,
@@ -83,6 +87,23 @@ impl Gateway {
 
     pub(crate) fn epoch(&self) -> i64 {
         *self.epoch.borrow()
+    }
+
+    /// The org that an id belongs to: looked up once, so that a command pays for no read. One that is not there (yet)
+    /// is looked up each time. Says nothing about who may enter.
+    pub(crate) async fn org_of(
+        &self,
+        id: Uuid,
+        look_up: impl Future<Output = Result<Option<OrgId>, ReadError>>,
+    ) -> Result<Option<OrgId>, ReadError> {
+        if let Some(org) = self.orgs.get(&id).await {
+            return Ok(Some(org));
+        }
+        let found = look_up.await?;
+        if let Some(org) = found {
+            self.orgs.insert(id, org).await;
+        }
+        Ok(found)
     }
 
     pub(crate) fn watch_epoch(&self) -> watch::Receiver<i64> {

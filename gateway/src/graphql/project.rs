@@ -59,7 +59,8 @@ pub(super) async fn access_to_project(
     action: Action,
 ) -> Result<OrgAccess, ApiError> {
     let request = request(ctx)?;
-    let org = request.gateway.reads.org_of_project(project).await?;
+    let look_up = request.gateway.reads.org_of_project(project);
+    let org = request.gateway.org_of(project.as_uuid(), look_up).await?;
     request.access_to(org, action).await
 }
 

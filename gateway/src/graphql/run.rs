@@ -241,7 +241,8 @@ pub(crate) struct AgentRunConnection {
 /// The way to a run, wherever it is.
 pub(super) async fn access_to_run(ctx: &Context<'_>, run: RunId, action: Action) -> Result<OrgAccess, ApiError> {
     let request = request(ctx)?;
-    let org = request.gateway.reads.org_of_run(run).await?;
+    let look_up = request.gateway.reads.org_of_run(run);
+    let org = request.gateway.org_of(run.as_uuid(), look_up).await?;
     request.access_to(org, action).await
 }
 

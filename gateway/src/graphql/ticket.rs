@@ -204,7 +204,8 @@ pub(super) async fn access_to_ticket(
     action: Action,
 ) -> Result<OrgAccess, ApiError> {
     let request = request(ctx)?;
-    let org = request.gateway.reads.org_of_ticket(ticket).await?;
+    let look_up = request.gateway.reads.org_of_ticket(ticket);
+    let org = request.gateway.org_of(ticket.as_uuid(), look_up).await?;
     request.access_to(org, action).await
 }
 
