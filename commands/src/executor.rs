@@ -120,10 +120,13 @@ impl Commands {
 
     /// With its place in the log, when that is known soon.
     async fn placed(&self, mut accepted: Accepted) -> Result<Accepted, CommandError> {
+        let wait = self.inner.settings.position_wait;
+        // A timer of no length would still cost its millisecond.
         if accepted.position.is_none()
+            && !wait.is_zero()
             && let Some(row) = accepted.rows.last()
         {
-            accepted.position = self.inner.hints.position_of(*row, self.inner.settings.position_wait).await;
+            accepted.position = self.inner.hints.position_of(*row, wait).await;
         }
         Ok(accepted)
     }

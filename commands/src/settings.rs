@@ -12,7 +12,7 @@ pub struct CommandSettings {
     /// Hosts that repositories may be cloned from: `host` (https only) or `host:port` (http too, for a server on the
     /// local network that the operator named).
     pub clone_hosts: Vec<String>,
-    /// How long an accepted command waits for its position.
+    /// How long an accepted command waits for its position. Zero: not at all.
     pub position_wait: Duration,
     /// How long a command waits for PostgreSQL before it answers UNAVAILABLE.
     pub patience: Duration,

@@ -1,7 +1,7 @@
 //! The event store of the write side: streams in, streams out. The table layout is postgres-es's, with columns added.
 //!
-//! [`append`] is the one statement that writes events; [`writer`] lets many commands share one commit; [`load`] folds
-//! a stream from its newest snapshot; [`answered`] finds what a command id was answered with; [`framework`] speaks
+//! [`append`] holds the statement that writes events; [`writer`] lets many commands share one commit; [`load`] folds a
+//! stream from its newest snapshot; [`answered`] finds what a command id was answered with; [`framework`] speaks
 //! cqrs-es's contract over the same table. No type of that framework leaves this folder.
 
 mod answered;
