@@ -119,21 +119,27 @@ pub async fn head(conn: &mut PgConnection) -> Result<Position, sqlx::Error> {
     Ok(from_bigint(head))
 }
 
-/// One list of columns for both reads. The org's previous position is one probe of `ledger (org, org_position)`.
+/// One list of columns for both reads. The org's previous position is that of its row before in the same read; only
+/// its first row there pays for a probe of `ledger (org, org_position)`. The rows are chosen inside, so that a read
+/// with a limit walks the indexes and never joins the whole log.
 macro_rules! select_rows {
-    ($condition:literal) => {
+    ($rows:literal) => {
         concat!(
-            "select l.position, l.org_position, ",
-            "coalesce((select p.position from ledger p where p.org = l.org and p.org_position = l.org_position - 1), 0), ",
-            "l.event_row, l.event_id, l.org, e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, ",
-            "e.event_version, e.actor, e.recorded_at, e.metadata::text, e.payload::text ",
+            "select r.position, r.org_position, ",
+            "coalesce(lag(r.position) over (partition by r.org order by r.position), ",
+            "(select p.position from ledger p where p.org = r.org and p.org_position = r.org_position - 1), 0), ",
+            "r.event_row, r.event_id, r.org, r.aggregate_type, r.aggregate_id, r.sequence, r.event_type, ",
+            "r.event_version, r.actor, r.recorded_at, r.metadata::text, r.payload::text ",
+            "from (select l.position, l.org_position, l.event_row, l.event_id, l.org, e.aggregate_type, ",
+            "e.aggregate_id, e.sequence, e.event_type, e.event_version, e.actor, e.recorded_at, e.metadata, e.payload ",
             "from ledger l join events e on e.id = l.event_row ",
-            $condition,
+            $rows,
+            ") r order by r.position",
         )
     };
 }
 const ROWS_AFTER: &str = select_rows!("where l.position > $1 order by l.position limit $2");
-const ROWS_BETWEEN: &str = select_rows!("where l.position > $1 and l.position <= $2 order by l.position");
+const ROWS_BETWEEN: &str = select_rows!("where l.position > $1 and l.position <= $2");
 
 fn read_row(row: &PgRow) -> Result<LogRow, sqlx::Error> {
     Ok(LogRow {

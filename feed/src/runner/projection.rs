@@ -1,6 +1,6 @@
 //! What the runner runs: a fold of the log into rows, or a policy that answers events with commands.
 
-use domain::Envelope;
+use domain::{AggregateKind, Envelope};
 use ring::digest::{SHA256, digest};
 use sqlx::PgConnection;
 use std::error::Error;
@@ -23,6 +23,11 @@ pub trait Projection: fmt::Debug + Send + Sync + 'static {
 
     fn kind(&self) -> Kind {
         Kind::ReadModel
+    }
+
+    /// False for events that [`Self::apply`] leaves alone whatever they say: a step of only such costs one round trip.
+    fn concerns(&self, _aggregate: AggregateKind) -> bool {
+        true
     }
 
     /// Makes the tables of a new generation, in the schema that the search path names.

@@ -67,7 +67,9 @@ pub(crate) async fn step(
     let envelopes: Vec<Arc<Envelope>> = items
         .iter()
         .filter(|item| !generation.parked.contains(&item.stream))
-        .filter_map(|item| item.event.as_ref().ok().cloned())
+        .filter_map(|item| item.event.as_ref().ok())
+        .filter(|envelope| projection.concerns(envelope.aggregate))
+        .cloned()
         .collect();
     let applied = match projection.kind() {
         Kind::ReadModel => {
@@ -107,16 +109,17 @@ async fn commit(
     envelopes: &[Arc<Envelope>],
     last: Position,
 ) -> Result<Option<BTreeSet<Uuid>>, Failed> {
+    if envelopes.is_empty() {
+        // Only the checkpoint moves: the statement is its own transaction.
+        let moved = generation::advance(connection, generation, last, projection.kind()).await;
+        return Ok(moved.map_err(Failed::Checkpoint)?.then(BTreeSet::new));
+    }
     let mut transaction = connection.begin().await.map_err(Failed::Checkpoint)?;
     // The checkpoint first: a second runner of the same projection waits here instead of working in vain.
     if !generation::advance(&mut transaction, generation, last, projection.kind()).await.map_err(Failed::Checkpoint)? {
         return Ok(None);
     }
-    let keys = if envelopes.is_empty() {
-        Vec::new()
-    } else {
-        apply_all(projection, &mut transaction, envelopes).await.map_err(Failed::Apply)?
-    };
+    let keys = apply_all(projection, &mut transaction, envelopes).await.map_err(Failed::Apply)?;
     crashpoint!("projector.after_apply_before_commit");
     transaction.commit().await.map_err(Failed::Checkpoint)?;
     crashpoint!("projector.after_commit_before_ack");

@@ -5,7 +5,7 @@ use domain::board::{BoardCreated, BoardEvent};
 use domain::org::{MemberJoined, OrgCreated, OrgEvent};
 use domain::project::{ProjectCreated, ProjectEvent};
 use domain::repo_connection::{RepoConnectionEvent, RepositoryConnected};
-use domain::{DomainEvent, Envelope};
+use domain::{AggregateKind, DomainEvent, Envelope};
 use feed::log::to_bigint;
 use feed::runner::{ApplyError, Definition, Projection};
 use sqlx::{Executor, PgConnection};
@@ -27,6 +27,13 @@ impl Projection for OrgDirectoryProjection {
 
     fn definition(&self) -> Definition {
         Definition::new(REVISION, TABLES)
+    }
+
+    fn concerns(&self, aggregate: AggregateKind) -> bool {
+        match aggregate {
+            AggregateKind::Org | AggregateKind::Project | AggregateKind::Board | AggregateKind::RepoConnection => true,
+            AggregateKind::Ticket | AggregateKind::AgentRun => false,
+        }
     }
 
     async fn create_tables(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {

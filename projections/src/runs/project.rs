@@ -7,7 +7,7 @@ use domain::agent_run::{
     AgentRunEvent, RunArtifactProduced, RunCostReached, RunEnded, RunOutcome, RunPlanAccepted, RunPlanItemProposed,
     RunRequested, RunWorkStarted,
 };
-use domain::{DomainEvent, Envelope};
+use domain::{AggregateKind, DomainEvent, Envelope};
 use feed::log::to_bigint;
 use feed::runner::{ApplyError, Definition, Projection};
 use sqlx::postgres::PgArguments;
@@ -92,6 +92,17 @@ impl Projection for RunsProjection {
 
     fn definition(&self) -> Definition {
         Definition::new(REVISION, TABLES)
+    }
+
+    fn concerns(&self, aggregate: AggregateKind) -> bool {
+        match aggregate {
+            AggregateKind::AgentRun => true,
+            AggregateKind::Org
+            | AggregateKind::Project
+            | AggregateKind::Board
+            | AggregateKind::Ticket
+            | AggregateKind::RepoConnection => false,
+        }
     }
 
     async fn create_tables(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {

@@ -2,7 +2,7 @@
 
 use crate::run::queue::{self, QueueError};
 use domain::agent_run::AgentRunEvent;
-use domain::{DomainEvent, Envelope, RunId};
+use domain::{AggregateKind, DomainEvent, Envelope, RunId};
 use feed::runner::{ApplyError, Definition, Kind, Projection};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -26,6 +26,17 @@ impl Projection for RunQueuePolicy {
 
     fn kind(&self) -> Kind {
         Kind::Policy
+    }
+
+    fn concerns(&self, aggregate: AggregateKind) -> bool {
+        match aggregate {
+            AggregateKind::AgentRun => true,
+            AggregateKind::Org
+            | AggregateKind::Project
+            | AggregateKind::Board
+            | AggregateKind::Ticket
+            | AggregateKind::RepoConnection => false,
+        }
     }
 
     async fn create_tables(&self, _connection: &mut PgConnection) -> Result<(), sqlx::Error> {
