@@ -1,13 +1,13 @@
 # Assembly Lime. `make help` lists what there is; README.md says what a machine needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help up dev demo test test-long check sqlx servers agents web sandbox clean
+.PHONY: help up dev demo test test-long check bench sqlx servers agents web sandbox clean
 
 # Queries were checked against a database when .sqlx was made; no build needs one.
 export SQLX_OFFLINE := true
 # Set from outside where artifacts shall lie elsewhere; every script honours it.
 target := $(or $(CARGO_TARGET_DIR),target)
-# One set of artifacts for everything: the same packages and the same profile for `up` and `test`.
+# One set of artifacts for everything: the same packages and the same profile for `up`, `test` and `bench`.
 cargo_build := cargo build --workspace --bins
 # .env is a copy of .env.example; variables that are set already win.
 dotenv := if [ -f .env ]; then before=$$(export -p); set -a; . ./.env; set +a; eval "$$before"; fi;
@@ -36,6 +36,9 @@ check: web ## Formatting and lints, Rust and web
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cd web && npm run check
+
+bench: servers web ## Measure what we claim: a table, and JSON lines; ARGS=--strict fails on a missed target
+	@scripts/bench $(ARGS)
 
 sqlx: servers ## Check the queries against a database again and write .sqlx
 	@scripts/sqlx-prepare

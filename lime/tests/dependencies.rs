@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lime", &["domain", "schema", "feed", "commands", "projections", "gateway", "workers"]),
     // Never shipped: what tests and measurements stand on.
     ("testkit", &["domain", "schema"]),
+    ("bench", &["domain", "feed", "commands", "testkit"]),
 ];
 
 /// As `cargo metadata` writes the kind of a dependency: none for what ships, `dev` for tests.
