@@ -9,7 +9,7 @@ use super::tail::Tail;
 use crate::chain;
 use crate::hints::Hints;
 use async_nats::jetstream;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, Executor, PgConnection, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -96,6 +96,8 @@ impl Runner {
         let options = self.pool.connect_options();
         let connecting = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await;
         let mut connection = connecting.map_err(|_| Interrupted::Timeout)?.map_err(Interrupted::Connect)?;
+        // Rows are changed by their keys. A plan made while a table was empty would walk through all of it, and stay.
+        connection.execute("set enable_seqscan = off").await?;
         loop {
             let generation = self.settle(&mut connection, tried_to_unpark).await?;
             self.follow_generation(&mut connection, generation).await?;
