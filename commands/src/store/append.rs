@@ -61,8 +61,8 @@ with input as materialized (
 )
 select event_id, id from head union all select event_id, id from rest";
 
-// The same for one command of one event, which is what a batch is while little goes on. PostgreSQL runs it in a good
-// half of the time: no arrays, no sort, no join (docs/adr/0004).
+// The same for one command of one event, which is what a batch is while little goes on: no arrays, no sort, no join
+// (docs/adr/0004).
 const STATEMENT_FOR_ONE: &str = "
 insert into events (event_id, org, aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
                     metadata, actor, recorded_at, command_id, index_in_command, command_digest)
