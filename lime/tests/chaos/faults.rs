@@ -292,7 +292,7 @@ impl Faults<'_> {
         let begun = Instant::now();
         loop {
             let worker = self.rig.pid("worker");
-            if tree(worker).into_iter().any(|pid| command_line(pid).contains("sleep\0300")) {
+            if tree(worker).into_iter().any(|pid| command_line(pid).contains("sleep\x00300")) {
                 self.rig.note(format!("run {run} is at work"));
                 return Some(run);
             }

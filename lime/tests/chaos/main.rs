@@ -5,8 +5,8 @@
 //! one thing after another. Then `testkit::oracle` judges what the log, the stream, the read models and the clients
 //! have against the promises of docs/ARCHITECTURE.md.
 //!
-//! `LIME_TEST_SEED=<number>` repeats the order of faults and commands of a failure; `LIME_TEST_LONG=1` has 200
-//! subscribers and more commands.
+//! `LIME_TEST_SEED=<number>` repeats the order of faults and commands of a failure; `LIME_TEST_LONG=1` has more
+//! subscribers and commands.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -48,7 +48,7 @@ const COMMANDS_A_SECOND: f64 = 40.0;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_promise_holds_whatever_is_killed() {
     let is_long = std::env::var_os("LIME_TEST_LONG").is_some();
-    let (commands, subscribers) = if is_long { (10_000, 200) } else { (2_000, 24) };
+    let (commands, subscribers) = if is_long { (6_000, 60) } else { (2_000, 24) };
     let seed = std::env::var("LIME_TEST_SEED").ok().map_or_else(|| rand::rng().random(), |seed| seed.parse().unwrap());
     let mut random = StdRng::seed_from_u64(seed);
     let begun = Instant::now();
@@ -88,7 +88,7 @@ async fn every_promise_holds_whatever_is_killed() {
     verdict.settle(&rig, &pool, &followers).await;
     let quiet = Utc::now();
     verdict.windows.push(Window { what: "as fast as it goes".to_owned(), from: drained, to: quiet, within: None });
-    load.a_quiet_while(Duration::from_millis(50), 100).await;
+    load.a_quiet_while(Duration::from_millis(20), 200).await;
     let within = Some(Duration::from_millis(100));
     verdict.windows.push(Window { what: "quiet".to_owned(), from: quiet, to: Utc::now(), within });
     verdict.settle(&rig, &pool, &followers).await;
