@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 use testkit::child::{Server, bound_command, children_of};
 
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// A directory for a home, empty at first, that PostgreSQL's account may pass through.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ const TICKETS: usize = 4_096;
 const CLIENTS: usize = 128;
 /// As the runner reads when it catches up, with a transaction after each.
 const BATCH: u32 = 500;
-const SEQUENCED_WITHIN: Duration = Duration::from_secs(60);
+const SEQUENCED_WITHIN: Duration = Duration::from_mins(1);
 
 const SELECT: &str = "select l.position, l.org_position, l.event_row, l.event_id, l.org, e.aggregate_type, e.aggregate_id, \
     e.sequence, e.event_type, e.event_version, e.actor, e.recorded_at, e.metadata::text, e.payload::text \
