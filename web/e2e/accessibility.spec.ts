@@ -79,14 +79,24 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expectAccessible(page);
     });
 
-    test('a narrow window', async ({ page, project }) => {
-      await page.setViewportSize({ width: 420, height: 860 });
+    test('a narrow window', async ({ page, api, project }) => {
+      const a = await api.ticket(project, 'On a phone');
+      await page.setViewportSize({ width: 390, height: 844 });
       await page.goto(`/p/${project.key}`);
       await page.getByRole('button', { name: 'Open the menu' }).click();
       await expect(page.getByRole('navigation', { name: 'Main' })).toBeVisible();
       await expectAccessible(page);
       await page.getByRole('link', { name: 'Board', exact: true }).click();
       await expect(page.getByTestId('board')).toBeVisible();
+      await expectAccessible(page);
+
+      await card(page, a).focus();
+      await page.keyboard.press('x');
+      const bar = page.getByTestId('bulk-bar');
+      await expect(bar.getByRole('button', { name: 'Clear the selection' })).toBeInViewport({ ratio: 1 });
+      await expectAccessible(page);
+      await page.getByRole('button', { name: 'Search or run a command' }).click();
+      await expect(page.getByTestId('palette')).toBeInViewport({ ratio: 1 });
       await expectAccessible(page);
     });
   });

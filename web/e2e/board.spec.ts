@@ -90,6 +90,15 @@ test('the keyboard lifts, moves, drops and puts back', async ({ page, api, proje
   await expect(card(page, a)).toBeFocused();
   await page.keyboard.press('ArrowUp');
   await expect(card(page, b)).toBeFocused();
+  // A column beyond the edge of the board comes into sight with the card that gets the focus.
+  const far = await api.ticket(project, 'Far to the right', 'done');
+  await expect(card(page, far)).toBeAttached();
+  await expect(card(page, far)).not.toBeInViewport();
+  await page.keyboard.press('ArrowRight');
+  await expect(card(page, far)).toBeFocused();
+  await expect(card(page, far)).toBeInViewport({ ratio: 1 });
+  await page.keyboard.press('ArrowLeft');
+  await expect(card(page, b)).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(page.getByTestId('ticket-drawer')).toContainText('Stays');
 });

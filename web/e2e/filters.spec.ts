@@ -17,6 +17,7 @@ async function create(api: Api, project: TestProject, fields: Record<string, unk
 }
 
 test('filters narrow the board, stand in the address, and come back with it', async ({ page, api, project }) => {
+  test.slow();
   const a = await create(api, project, { title: 'Socket closes early', kind: 'BUG', labels: ['api'] });
   const b = await create(api, project, { title: 'Draw the socket page', kind: 'STORY', labels: ['ui'] });
   const c = await create(api, project, { title: 'Write it down', labels: ['docs', 'api'] });

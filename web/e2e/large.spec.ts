@@ -54,6 +54,7 @@ const nodes = (page: Page) => page.evaluate(() => document.querySelectorAll('*')
 const everyCard = '[data-card]:not([data-card=""])';
 
 test('10,000 cards: the page holds those in sight, in columns, lanes and the list', async ({ page, project }) => {
+  test.slow();
   await largeBoard(page, project);
   const key = (number: number) => ({ key: `${project.key}-${number}` });
   await page.goto(`/p/${project.key}/board`);
@@ -78,6 +79,7 @@ test('10,000 cards: the page holds those in sight, in columns, lanes and the lis
 });
 
 test('10,000 cards: the keyboard and the mouse still move them', async ({ page, project }) => {
+  test.slow();
   await largeBoard(page, project);
   const key = (number: number) => ({ key: `${project.key}-${number}` });
   await page.goto(`/p/${project.key}/board`);

@@ -1,6 +1,7 @@
 import { card, column, expect, expectAccessible, openBoard, test } from './product.ts';
 
 test('the palette finds tickets, places and commands, and does what it names', async ({ page, api, project }) => {
+  test.slow();
   const a = await api.ticket(project, 'Rate-limit the token refresh', 'todo');
   await api.ticket(project, 'Something else', 'todo');
   await openBoard(page, project);
@@ -44,6 +45,7 @@ test('the palette finds tickets, places and commands, and does what it names', a
 });
 
 test('keys go places, make a ticket, and can be turned off', async ({ page, project }) => {
+  test.slow();
   await openBoard(page, project);
   await page.keyboard.press('c');
   const box = column(page, 'backlog').getByRole('textbox');

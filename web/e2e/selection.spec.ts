@@ -6,6 +6,7 @@ test('cards are selected by keyboard and mouse, moved together, and put back exa
   api,
   project,
 }) => {
+  test.slow();
   const tickets: TestTicket[] = [];
   for (const title of ['One', 'Two', 'Three', 'Four']) tickets.push(await api.ticket(project, title, 'todo'));
   const [a, b, c, d] = tickets as [TestTicket, TestTicket, TestTicket, TestTicket];
@@ -45,6 +46,7 @@ test('cards are selected by keyboard and mouse, moved together, and put back exa
 });
 
 test('a whole column is assigned, prioritised and archived, and comes back', async ({ page, api, project }) => {
+  test.slow();
   const { name } = await api.me();
   const a = await api.ticket(project, 'One', 'todo');
   const b = await api.ticket(project, 'Two', 'todo');
@@ -97,6 +99,7 @@ test('an undo that would overwrite a later change is refused and says whose', as
 });
 
 test('of a bulk edit each refused ticket is named, and the rest is done', async ({ page, api, project }) => {
+  test.slow();
   const { name } = await api.me();
   const tickets: TestTicket[] = [];
   for (const title of ['One', 'Two', 'Three']) tickets.push(await api.ticket(project, title, 'todo'));

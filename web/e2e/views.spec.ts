@@ -28,6 +28,7 @@ const listed = (page: import('@playwright/test').Page) =>
     );
 
 test('the list shows the same tickets, sorts them, and takes the same keys', async ({ page, api, project }) => {
+  test.slow();
   const a = await create(api, project, { title: 'Beta' });
   const b = await create(api, project, { title: 'Alpha', priority: 'URGENT', labels: ['api'] });
   const c = await create(api, project, { title: 'Gamma', columnKey: 'done' });
@@ -69,6 +70,7 @@ test('lanes by person, epic and priority; a card dropped in another lane becomes
   api,
   project,
 }) => {
+  test.slow();
   const epic = await create(api, project, { title: 'Ship it', kind: 'EPIC' });
   const story = await create(api, project, { title: 'First part', kind: 'STORY', parentId: epic.id });
   const task = await create(api, project, { title: 'A piece of it', parentId: story.id, priority: 'LOW' });

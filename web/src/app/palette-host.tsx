@@ -26,6 +26,8 @@ import { type ProjectInOrg, useViewer } from './viewer-context';
 const text = messages.palette;
 const icon = { size: 15, strokeWidth: 1.7, 'aria-hidden': true, className: 'shrink-0' } as const;
 const SHOWN = 20;
+/** So many commands leave room for tickets below them; the others are found by writing. */
+const AT_REST = 5;
 
 export function PaletteHost({ project, onClose }: { project?: ProjectInOrg | undefined; onClose: () => void }) {
   const actions = useActions(project);
@@ -58,7 +60,6 @@ function useActions(project: ProjectInOrg | undefined): PaletteGroup {
           keys: ['C'],
           run: () => go(slug, 'board', 'new'),
         },
-        ...here.map((command) => ({ ...command, icon: <CircleDot {...icon} /> })),
         {
           id: 'board',
           label: text.goTo(messages.nav.board),
@@ -73,6 +74,19 @@ function useActions(project: ProjectInOrg | undefined): PaletteGroup {
           keys: ['G', 'A'],
           run: () => go(slug, 'agents'),
         },
+      );
+    }
+    items.push({
+      id: 'theme',
+      label: text.switchTheme,
+      icon: theme === 'dark' ? <Sun {...icon} /> : <Moon {...icon} />,
+      keys: ['T'],
+      run: () => chooseTheme(theme === 'dark' ? 'light' : 'dark'),
+    });
+    if (project) {
+      const { slug } = project;
+      items.push(
+        ...here.map((command) => ({ ...command, icon: <CircleDot {...icon} /> })),
         {
           id: 'command',
           label: text.goTo(messages.nav.command),
@@ -89,23 +103,14 @@ function useActions(project: ProjectInOrg | undefined): PaletteGroup {
         },
       );
     }
-    items.push(
-      {
-        id: 'theme',
-        label: text.switchTheme,
-        icon: theme === 'dark' ? <Sun {...icon} /> : <Moon {...icon} />,
-        keys: ['T'],
-        run: () => chooseTheme(theme === 'dark' ? 'light' : 'dark'),
-      },
-      {
-        id: 'help',
-        label: messages.nav.keyHelp,
-        icon: <Keyboard {...icon} />,
-        keys: ['?'],
-        run: () => showOverlay('help'),
-      },
-    );
-    return { id: 'actions', title: text.actions, items, atRest: SHOWN, atMost: SHOWN };
+    items.push({
+      id: 'help',
+      label: messages.nav.keyHelp,
+      icon: <Keyboard {...icon} />,
+      keys: ['?'],
+      run: () => showOverlay('help'),
+    });
+    return { id: 'actions', title: text.actions, items, atRest: AT_REST, atMost: SHOWN };
   }, [project, theme, go, here]);
 }
 

@@ -65,7 +65,10 @@ export const BoardCard = memo(function BoardCard({ store, ticketId, isFirst, act
   const isNamed = card !== undefined && card.key !== '';
 
   useEffect(() => {
-    if (isWanted) element.current?.focus({ preventScroll: true });
+    if (!isWanted) return;
+    element.current?.focus({ preventScroll: true });
+    // Its stack has scrolled to it. What is left is the board, when the whole stack is out of sight.
+    element.current?.closest('[data-column], [data-cell]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [isWanted]);
 
   useEffect(() => {

@@ -27,7 +27,7 @@ const SHOWN_LABELS = 3;
 
 /** The same tracks in the head and in every row. On a phone the last three go. */
 const tracks =
-  'grid grid-cols-[20px_72px_minmax(0,1fr)_64px_32px] items-center gap-3 px-4 min-[900px]:grid-cols-[20px_84px_minmax(0,1fr)_180px_72px_140px_32px]';
+  'grid grid-cols-[18px_68px_minmax(0,1fr)_28px_28px] items-center gap-2 px-4 min-[900px]:grid-cols-[20px_84px_minmax(0,1fr)_180px_72px_140px_32px] min-[900px]:gap-3';
 const wide = 'max-[899px]:hidden';
 
 interface Props {

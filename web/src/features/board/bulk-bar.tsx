@@ -11,6 +11,9 @@ import { PriorityMark } from '~/ui/priority';
 const text = messages.selection;
 const PRIORITIES: readonly Priority[] = ['URGENT', 'HIGH', 'MEDIUM', 'LOW'];
 
+/** On a phone the signs alone stand there, with their words for those who do not see them. */
+const onPhone = 'max-[520px]:sr-only';
+
 export type BulkMenu = 'move' | 'assign' | 'priority';
 
 interface Props {
@@ -52,7 +55,7 @@ export function BulkBar(props: Props) {
         trigger={
           <BarButton>
             <ArrowRightLeft size={14} aria-hidden="true" />
-            {text.moveTo}
+            <span className={onPhone}>{text.moveTo}</span>
           </BarButton>
         }
       >
@@ -67,7 +70,7 @@ export function BulkBar(props: Props) {
         trigger={
           <BarButton>
             <UserRound size={14} aria-hidden="true" />
-            {text.assign}
+            <span className={onPhone}>{text.assign}</span>
           </BarButton>
         }
       >
@@ -84,7 +87,7 @@ export function BulkBar(props: Props) {
         trigger={
           <BarButton>
             <SignalHigh size={14} aria-hidden="true" />
-            {text.priority}
+            <span className={onPhone}>{text.priority}</span>
           </BarButton>
         }
       >
@@ -98,7 +101,7 @@ export function BulkBar(props: Props) {
       </Menu>
       <BarButton onClick={onArchive}>
         <Archive size={14} aria-hidden="true" />
-        {text.archive}
+        <span className={onPhone}>{text.archive}</span>
       </BarButton>
       <BarButton onClick={onClear} aria-label={text.clear} title={text.clear}>
         <X size={14} aria-hidden="true" />

@@ -1,4 +1,4 @@
-import { List, Rows3, Rows4, SquareKanban } from 'lucide-react';
+import { List, Rows3, Rows4 } from 'lucide-react';
 import { messages } from '~/messages';
 import { chooseDensity, useDensity } from '~/ui/density';
 import { Picker } from '~/ui/menu';
@@ -16,7 +16,7 @@ export function ViewTools({ view, onView }: { view: BoardView; onView: (view: Bo
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms
     <div role="group" aria-label={text.label} className="flex shrink-0 items-center gap-1">
       <Tool aria-pressed={isList} on={isList} onClick={() => onView({ ...view, shape: isList ? 'board' : 'list' })}>
-        {isList ? <List size={15} aria-hidden="true" /> : <SquareKanban size={15} aria-hidden="true" />}
+        <List size={15} aria-hidden="true" />
         {text.list}
       </Tool>
       {isList ? null : (
