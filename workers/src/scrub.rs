@@ -108,15 +108,15 @@ fn forms_of(secret: &str) -> Vec<String> {
 fn escaped(secret: &str) -> String {
     let any = |sign: char| {
         let mut bytes = [0; 4];
-        let percent: String = sign.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let percent: Vec<_> = sign.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02x}")).collect();
         let mut units = [0; 2];
-        let unicode: String = sign.encode_utf16(&mut units).iter().map(|unit| format!(r"\\+u{unit:04x}")).collect();
+        let unicode: Vec<_> = sign.encode_utf16(&mut units).iter().map(|unit| format!(r"\\+u{unit:04x}")).collect();
         let plain = match sign {
             '\\' => r"\\+".to_owned(),
             '"' | '/' => format!(r"\\*{sign}"),
             other => regex::escape(&other.to_string()),
         };
-        format!("(?:{plain}|(?i:{percent}|{unicode}))")
+        format!("(?:{plain}|(?i:{}|{}))", percent.concat(), unicode.concat())
     };
     secret.chars().map(any).collect()
 }
