@@ -3,6 +3,8 @@
 //!
 //! Everything of it is gone with the value, also when this process is killed.
 
+#![allow(clippy::indexing_slicing, reason = "a field that a JSON value does not have is null")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,9 +20,9 @@ use crate::scripted_model::{ModelSettings, Script, ScriptedModel};
 use crate::{GitServer, agent_programs, sample_repo};
 
 /// A machine that builds at the same time is slow.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);
 const STOP: Duration = Duration::from_secs(30);
-const RUN: Duration = Duration::from_secs(180);
+const RUN: Duration = Duration::from_mins(3);
 
 /// What `lime` is told of the environment: where programs are, and nothing that could lead to another installation.
 const PASSED_ON: &[&str] = &[
