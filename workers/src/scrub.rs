@@ -78,7 +78,8 @@ impl Scrubber {
     pub fn clean(&self, text: String) -> String {
         let scrubbed = match self.scrub(&text) {
             Cow::Borrowed(same) if std::ptr::eq(same, text.as_str()) => None,
-            scrubbed => Some(scrubbed.into_owned()),
+            Cow::Borrowed(other) => Some(other.to_owned()),
+            Cow::Owned(clean) => Some(clean),
         };
         scrubbed.unwrap_or(text)
     }
