@@ -32,8 +32,10 @@ mod tests {
             let patience = Duration::from_micros(round * 5);
             let left = tokio::time::timeout(patience, begin(&database.pool, "begin read only")).await;
             drop(left);
-            let read_only: String =
-                sqlx::query_scalar("select current_setting('transaction_read_only')").fetch_one(&database.pool).await.unwrap();
+            let read_only: String = sqlx::query_scalar("select current_setting('transaction_read_only')")
+                .fetch_one(&database.pool)
+                .await
+                .unwrap();
             assert_eq!(read_only, "off", "round {round}");
         }
     }

@@ -225,11 +225,15 @@ impl App {
         let data = self.data(mutation, json!({ "c": command, "p": project, "t": title })).await;
         let id: Uuid = data["createTicket"]["ticket"]["id"].as_str().unwrap().parse().unwrap();
         // Answered for; a follower of the board from now on would still see it come where the board is behind.
-        let cards = "query($p: UUID!, $c: UUID) { board(projectId: $p, afterCommand: $c) { columns { cards { ticketId } } } }";
+        let cards =
+            "query($p: UUID!, $c: UUID) { board(projectId: $p, afterCommand: $c) { columns { cards { ticketId } } } }";
         eventually(PATIENCE, || async {
             let board = self.data(cards, json!({ "p": project, "c": command })).await;
             let columns = board["board"]["columns"].as_array().unwrap();
-            columns.iter().flat_map(|column| column["cards"].as_array().unwrap()).any(|card| card["ticketId"] == json!(id))
+            columns
+                .iter()
+                .flat_map(|column| column["cards"].as_array().unwrap())
+                .any(|card| card["ticketId"] == json!(id))
         })
         .await;
         id
