@@ -1,26 +1,10 @@
-import {
-  type Api,
-  card,
-  expect,
-  expectAccessible,
-  keysIn,
-  openBoard,
-  type TestProject,
-  type TestTicket,
-  test,
-} from './product.ts';
-
-async function create(api: Api, project: TestProject, fields: Record<string, unknown>): Promise<TestTicket> {
-  const input = { commandId: crypto.randomUUID(), projectId: project.id, columnKey: 'todo', ...fields };
-  const query = 'mutation($input: CreateTicketInput!) { createTicket(input: $input) { ticket { id key title } } }';
-  return (await api.ask(query, { input })).createTicket.ticket;
-}
+import { card, expect, expectAccessible, keysIn, openBoard, test } from './product.ts';
 
 test('filters narrow the board, stand in the address, and come back with it', async ({ page, api, project }) => {
   test.slow();
-  const a = await create(api, project, { title: 'Socket closes early', kind: 'BUG', labels: ['api'] });
-  const b = await create(api, project, { title: 'Draw the socket page', kind: 'STORY', labels: ['ui'] });
-  const c = await create(api, project, { title: 'Write it down', labels: ['docs', 'api'] });
+  const a = await api.createTicket(project, { title: 'Socket closes early', kind: 'BUG', labels: ['api'] });
+  const b = await api.createTicket(project, { title: 'Draw the socket page', kind: 'STORY', labels: ['ui'] });
+  const c = await api.createTicket(project, { title: 'Write it down', labels: ['docs', 'api'] });
   await openBoard(page, project);
 
   await page.keyboard.press('f');
@@ -60,10 +44,10 @@ test('a filtered board follows what others change, and a drop between shown card
   api,
   project,
 }) => {
-  const a = await create(api, project, { title: 'One', labels: ['api'] });
-  const hidden = await create(api, project, { title: 'Hidden' });
-  const c = await create(api, project, { title: 'Three', labels: ['api'] });
-  const d = await create(api, project, { title: 'Moves', labels: ['api'], columnKey: 'backlog' });
+  const a = await api.createTicket(project, { title: 'One', labels: ['api'] });
+  const hidden = await api.createTicket(project, { title: 'Hidden' });
+  const c = await api.createTicket(project, { title: 'Three', labels: ['api'] });
+  const d = await api.createTicket(project, { title: 'Moves', labels: ['api'], columnKey: 'backlog' });
   await page.goto(`/p/${project.key}/board?label=api&assignee=nobody`);
   await expect.poll(() => keysIn(page, 'todo')).toEqual([a.key, c.key]);
   await card(page, d).focus();

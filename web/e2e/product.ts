@@ -45,10 +45,14 @@ export class Api {
   }
 
   async ticket(project: TestProject, title: string, columnKey = 'backlog'): Promise<TestTicket> {
-    const input = { commandId: crypto.randomUUID(), projectId: project.id, title, columnKey };
-    const query = 'mutation($input: CreateTicketInput!) { createTicket(input: $input) { version ticket { id key } } }';
-    const { createTicket } = await this.ask(query, { input });
-    return { ...createTicket.ticket, title };
+    return this.createTicket(project, { title, columnKey });
+  }
+
+  /** A ticket with more than a title; in To do unless `fields` says another column. */
+  async createTicket(project: TestProject, fields: Record<string, unknown>): Promise<TestTicket> {
+    const input = { commandId: crypto.randomUUID(), projectId: project.id, columnKey: 'todo', ...fields };
+    const query = 'mutation($input: CreateTicketInput!) { createTicket(input: $input) { ticket { id key title } } }';
+    return (await this.ask(query, { input })).createTicket.ticket;
   }
 
   async move(ticket: TestTicket, columnKey: string): Promise<number> {

@@ -1,21 +1,4 @@
-import {
-  type Api,
-  card,
-  column,
-  expect,
-  expectAccessible,
-  keysIn,
-  openBoard,
-  type TestProject,
-  type TestTicket,
-  test,
-} from './product.ts';
-
-async function create(api: Api, project: TestProject, fields: Record<string, unknown>): Promise<TestTicket> {
-  const input = { commandId: crypto.randomUUID(), projectId: project.id, columnKey: 'todo', ...fields };
-  const query = 'mutation($input: CreateTicketInput!) { createTicket(input: $input) { ticket { id key title } } }';
-  return (await api.ask(query, { input })).createTicket.ticket;
-}
+import { card, column, expect, expectAccessible, keysIn, openBoard, test } from './product.ts';
 
 const listed = (page: import('@playwright/test').Page) =>
   page
@@ -29,9 +12,9 @@ const listed = (page: import('@playwright/test').Page) =>
 
 test('the list shows the same tickets, sorts them, and takes the same keys', async ({ page, api, project }) => {
   test.slow();
-  const a = await create(api, project, { title: 'Beta' });
-  const b = await create(api, project, { title: 'Alpha', priority: 'URGENT', labels: ['api'] });
-  const c = await create(api, project, { title: 'Gamma', columnKey: 'done' });
+  const a = await api.createTicket(project, { title: 'Beta' });
+  const b = await api.createTicket(project, { title: 'Alpha', priority: 'URGENT', labels: ['api'] });
+  const c = await api.createTicket(project, { title: 'Gamma', columnKey: 'done' });
   await openBoard(page, project);
   await page.getByRole('button', { name: 'List' }).click();
   await expect(page).toHaveURL(/view=list/);
@@ -71,10 +54,10 @@ test('lanes by person, epic and priority; a card dropped in another lane becomes
   project,
 }) => {
   test.slow();
-  const epic = await create(api, project, { title: 'Ship it', kind: 'EPIC' });
-  const story = await create(api, project, { title: 'First part', kind: 'STORY', parentId: epic.id });
-  const task = await create(api, project, { title: 'A piece of it', parentId: story.id, priority: 'LOW' });
-  const alone = await create(api, project, { title: 'On its own', priority: 'HIGH', columnKey: 'backlog' });
+  const epic = await api.createTicket(project, { title: 'Ship it', kind: 'EPIC' });
+  const story = await api.createTicket(project, { title: 'First part', kind: 'STORY', parentId: epic.id });
+  const task = await api.createTicket(project, { title: 'A piece of it', parentId: story.id, priority: 'LOW' });
+  const alone = await api.createTicket(project, { title: 'On its own', priority: 'HIGH', columnKey: 'backlog' });
   const keysOf = (cell: string) =>
     page
       .locator(`[data-cell="${cell}"] [data-card]`)
@@ -109,7 +92,7 @@ test('lanes by person, epic and priority; a card dropped in another lane becomes
 });
 
 test('a column is folded away, stays so, and still takes a card', async ({ page, api, project }) => {
-  const a = await create(api, project, { title: 'Goes into the fold' });
+  const a = await api.createTicket(project, { title: 'Goes into the fold' });
   await openBoard(page, project);
   await column(page, 'in_progress').getByRole('button', { name: 'Actions for the column In Progress' }).click();
   await page.getByRole('menuitem', { name: 'Fold away' }).click();
