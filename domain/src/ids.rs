@@ -57,6 +57,11 @@ ids! {
     /// Rides through everything that one request set off.
     CorrelationId,
     WorkerId,
+    /// One invitation into an org; its link's token is known only to who was given it.
+    InvitationId,
+    /// What a person's list of sessions shows; the cookie's secret is another thing.
+    SessionId,
+    TokenId,
 }
 
 /// A place in the whole log: 1..N without gaps. 0 means "before the first".

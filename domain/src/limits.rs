@@ -26,3 +26,8 @@ pub const CHANGED_FILES_MAX: usize = 500;
 pub const ARTIFACTS_MAX: usize = 200;
 pub const TIME_BUDGET_MAX_S: u32 = 24 * 3600;
 pub const ESTIMATE_MAX: u32 = 1_000;
+/// Of an org: lists of people are bounded by it.
+pub const MEMBERS_MAX: usize = 1_000;
+/// Invitations that were neither used nor taken back.
+pub const INVITATIONS_MAX: usize = 200;
+pub const INVITATION_DAYS: i64 = 7;

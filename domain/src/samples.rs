@@ -7,7 +7,7 @@ use crate::board::{BoardCreated, default_columns};
 use crate::event::DomainEvent;
 use crate::given::{at, uuid};
 use crate::ids::*;
-use crate::org::{MemberJoined, OrgCreated, Role};
+use crate::org::*;
 use crate::project::ProjectCreated;
 use crate::repo_connection::{RepoProvider, RepositoryConnected, RepositoryDisconnected};
 use crate::ticket::*;
@@ -40,8 +40,29 @@ pub(crate) fn samples() -> Vec<DomainEvent> {
     all
 }
 
-fn org() -> [crate::org::OrgEvent; 2] {
-    [OrgCreated { name: "Northwind".into() }.into(), MemberJoined { user: UserId(uuid(7)), role: Role::Admin }.into()]
+fn org() -> [crate::org::OrgEvent; 11] {
+    let (user, invitation) = (UserId(uuid(7)), InvitationId(uuid(50)));
+    let (session, token) = (SessionId(uuid(51)), TokenId(uuid(52)));
+    [
+        OrgCreated { name: "Northwind".into() }.into(),
+        MemberInvited { invitation, role: Role::Dev, expires_at: at(604_800) }.into(),
+        InvitationRevoked { invitation: InvitationId(uuid(53)) }.into(),
+        MemberJoined { user, role: Role::Admin, invitation: Some(invitation) }.into(),
+        MemberRoleChanged { user, role: Role::Pm }.into(),
+        MemberRoleSet { user, project: ProjectId(uuid(2)), role: Some(Role::Qa) }.into(),
+        MemberRemoved { user: UserId(uuid(8)) }.into(),
+        MemberSignedIn { user, session, method: SignInMethod::OwnerLink }.into(),
+        SessionRevoked { user, session }.into(),
+        TokenCreated {
+            user,
+            token,
+            role: Some(Role::Dev),
+            scopes: vec!["read".into(), "tickets".into()],
+            expires_at: Some(at(86_400)),
+        }
+        .into(),
+        TokenRevoked { user, token }.into(),
+    ]
 }
 
 fn boards() -> [crate::board::BoardEvent; 1] {

@@ -5,6 +5,7 @@
 
 mod answers;
 mod away;
+mod members;
 mod places;
 mod plans;
 mod projects;

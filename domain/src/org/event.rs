@@ -1,10 +1,11 @@
-//! What happened to an organisation.
+//! What happened to an organisation. People by id only: names and addresses live in the users table.
 
 use crate::event::events;
-use crate::ids::UserId;
+use crate::ids::{InvitationId, ProjectId, SessionId, TokenId, UserId};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// What a member may do; the table is in the gateway. Per org, and where wanted another one per project (later).
+/// What a member may do; the table is in the gateway. Per org, and where wanted another one per project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -14,8 +15,21 @@ pub enum Role {
     Qa,
 }
 
+/// What let a person in: a one-time link that the machine's owner printed, an invitation's own link, or GitHub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInMethod {
+    OwnerLink,
+    Invitation,
+    Github,
+}
+
 events! {
-    OrgEvent of Org { OrgCreated = 1, MemberJoined = 1 }
+    OrgEvent of Org {
+        OrgCreated = 1, MemberInvited = 1, InvitationRevoked = 1, MemberJoined = 1, MemberRoleChanged = 1,
+        MemberRoleSet = 1, MemberRemoved = 1, MemberSignedIn = 1, SessionRevoked = 1, TokenCreated = 1,
+        TokenRevoked = 1,
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -24,7 +38,73 @@ pub struct OrgCreated {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct MemberInvited {
+    pub invitation: InvitationId,
+    pub role: Role,
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub expires_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct InvitationRevoked {
+    pub invitation: InvitationId,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MemberJoined {
     pub user: UserId,
     pub role: Role,
+    /// None: the org's first member, who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<InvitationId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct MemberRoleChanged {
+    pub user: UserId,
+    pub role: Role,
+}
+
+/// In one project only. No role: the one in the org counts again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct MemberRoleSet {
+    pub user: UserId,
+    pub project: ProjectId,
+    pub role: Option<Role>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct MemberRemoved {
+    pub user: UserId,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct MemberSignedIn {
+    pub user: UserId,
+    pub session: SessionId,
+    pub method: SignInMethod,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SessionRevoked {
+    pub user: UserId,
+    pub session: SessionId,
+}
+
+/// A token works in every org that its person is in, so each of them knows of it. Its name is the person's own word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct TokenCreated {
+    pub user: UserId,
+    pub token: TokenId,
+    /// The most that it may do; none: what the person may.
+    pub role: Option<Role>,
+    pub scopes: Vec<String>,
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct TokenRevoked {
+    pub user: UserId,
+    pub token: TokenId,
 }

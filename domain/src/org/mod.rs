@@ -4,8 +4,10 @@ mod command;
 mod decide;
 mod event;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use command::*;
-pub use decide::OrgRejection;
+pub use decide::{OrgRejection, usable};
 pub use event::*;
-pub use state::{Org, OrgFacet};
+pub use state::{Invitation, InvitationState, Org, OrgFacet};

@@ -4,7 +4,8 @@ use super::decide::{OrgRejection, decide};
 use super::{OrgCommand, OrgEvent, Role};
 use crate::decider::{Context, Decider, LastChange};
 use crate::event::{AggregateKind, DecodeError, DomainEvent};
-use crate::ids::UserId;
+use crate::ids::{InvitationId, ProjectId, UserId};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -13,15 +14,61 @@ pub struct Org {
     /// None: there is no such org.
     pub name: Option<String>,
     pub members: BTreeMap<UserId, Role>,
+    /// Used and revoked ones too: whoever opens their link is told which.
+    pub invitations: BTreeMap<InvitationId, Invitation>,
+    /// Roles that differ from the one in the org, of members only.
+    pub project_roles: BTreeMap<UserId, BTreeMap<ProjectId, Role>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    pub role: Role,
+    pub expires_at: DateTime<Utc>,
+    pub state: InvitationState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvitationState {
+    Open,
+    Used,
+    Revoked,
 }
 
 impl Org {
     pub fn is_member(&self, user: UserId) -> bool {
         self.members.contains_key(&user)
     }
+
+    /// Without this one there would be nobody left to let others in.
+    pub(super) fn is_last_admin(&self, user: UserId) -> bool {
+        let mut admins = self.members.iter().filter(|(_, role)| **role == Role::Admin).map(|(admin, _)| *admin);
+        admins.next() == Some(user) && admins.next().is_none()
+    }
+
+    pub(super) fn project_role(&self, user: UserId, project: ProjectId) -> Option<Role> {
+        self.project_roles.get(&user)?.get(&project).copied()
+    }
+
+    fn set_project_role(&mut self, user: UserId, project: ProjectId, role: Option<Role>) {
+        let roles = self.project_roles.entry(user).or_default();
+        match role {
+            Some(role) => roles.insert(project, role),
+            None => roles.remove(&project),
+        };
+        if roles.is_empty() {
+            self.project_roles.remove(&user);
+        }
+    }
+
+    fn close(&mut self, invitation: InvitationId, state: InvitationState) {
+        if let Some(invitation) = self.invitations.get_mut(&invitation) {
+            invitation.state = state;
+        }
+    }
 }
 
-/// Nothing of an org can be changed by two at once yet.
+/// Nothing of an org is judged by the version that its sender saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrgFacet {}
 
@@ -33,22 +80,44 @@ impl From<OrgFacet> for &'static str {
 
 impl Decider for Org {
     const KIND: AggregateKind = AggregateKind::Org;
-    const SNAPSHOT_VERSION: u32 = 1;
+    const SNAPSHOT_VERSION: u32 = 2;
     type Command = OrgCommand;
     type Event = OrgEvent;
     type Rejection = OrgRejection;
     type Facet = OrgFacet;
 
-    fn decide(&self, command: &OrgCommand, _: &Context) -> Result<Vec<OrgEvent>, OrgRejection> {
-        decide(self, command)
+    fn decide(&self, command: &OrgCommand, context: &Context) -> Result<Vec<OrgEvent>, OrgRejection> {
+        decide(self, command, context)
     }
 
     fn apply(&mut self, event: &OrgEvent, _: &LastChange) {
         match event {
             OrgEvent::OrgCreated(created) => self.name = Some(created.name.clone()),
+            OrgEvent::MemberInvited(invited) => {
+                let (role, expires_at) = (invited.role, invited.expires_at);
+                let invitation = Invitation { role, expires_at, state: InvitationState::Open };
+                self.invitations.insert(invited.invitation, invitation);
+            }
+            OrgEvent::InvitationRevoked(revoked) => self.close(revoked.invitation, InvitationState::Revoked),
             OrgEvent::MemberJoined(joined) => {
                 self.members.insert(joined.user, joined.role);
+                if let Some(invitation) = joined.invitation {
+                    self.close(invitation, InvitationState::Used);
+                }
             }
+            OrgEvent::MemberRoleChanged(changed) => {
+                self.members.insert(changed.user, changed.role);
+            }
+            OrgEvent::MemberRoleSet(set) => self.set_project_role(set.user, set.project, set.role),
+            OrgEvent::MemberRemoved(removed) => {
+                self.members.remove(&removed.user);
+                self.project_roles.remove(&removed.user);
+            }
+            // For the audit log alone: no rule asks about the ways in.
+            OrgEvent::MemberSignedIn(_)
+            | OrgEvent::SessionRevoked(_)
+            | OrgEvent::TokenCreated(_)
+            | OrgEvent::TokenRevoked(_) => {}
         }
     }
 

@@ -2,7 +2,6 @@
 
 use crate::words::word;
 use domain::board::{BoardCreated, BoardEvent};
-use domain::org::{MemberJoined, OrgCreated, OrgEvent};
 use domain::project::{ProjectCreated, ProjectEvent};
 use domain::repo_connection::{RepoConnectionEvent, RepositoryConnected};
 use domain::{AggregateKind, DomainEvent, Envelope};
@@ -13,7 +12,7 @@ use uuid::Uuid;
 
 const TABLES: &str = include_str!("tables.sql");
 /// Raise it with every change to the tables or to what is written.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// The read model `org_directory`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,8 +41,7 @@ impl Projection for OrgDirectoryProjection {
 
     async fn apply(&self, connection: &mut PgConnection, envelope: &Envelope) -> Result<Vec<Uuid>, ApplyError> {
         match &envelope.event {
-            DomainEvent::Org(OrgEvent::OrgCreated(event)) => create_org(connection, envelope, event).await?,
-            DomainEvent::Org(OrgEvent::MemberJoined(event)) => join(connection, envelope, event).await?,
+            DomainEvent::Org(event) => super::project_org::apply(connection, envelope, event).await?,
             DomainEvent::Project(ProjectEvent::ProjectCreated(event)) => {
                 create_project(connection, envelope, event).await?;
             }
@@ -58,37 +56,6 @@ impl Projection for OrgDirectoryProjection {
         }
         Ok(vec![envelope.org.as_uuid()])
     }
-}
-
-async fn create_org(connection: &mut PgConnection, envelope: &Envelope, event: &OrgCreated) -> Result<(), ApplyError> {
-    sqlx::query("insert into orgs (org, name, version, created_at) values ($1, $2, $3, $4)")
-        .bind(envelope.org.as_uuid())
-        .bind(&event.name)
-        .bind(to_bigint(envelope.version))
-        .bind(envelope.at)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-async fn join(connection: &mut PgConnection, envelope: &Envelope, event: &MemberJoined) -> Result<(), ApplyError> {
-    sqlx::query(
-        "insert into members (org, user_id, role, joined_at, position) values ($1, $2, $3, $4, $5) \
-         on conflict (org, user_id) do update set role = excluded.role",
-    )
-    .bind(envelope.org.as_uuid())
-    .bind(event.user.as_uuid())
-    .bind(word(event.role)?)
-    .bind(envelope.at)
-    .bind(to_bigint(envelope.position))
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query("update orgs set version = $2 where org = $1")
-        .bind(envelope.org.as_uuid())
-        .bind(to_bigint(envelope.version))
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 async fn create_project(

@@ -4,9 +4,8 @@ use super::NAME;
 use crate::reads::{ReadError, Reading, Reads};
 use crate::words::meaning;
 use chrono::{DateTime, Utc};
-use domain::org::Role;
 use domain::repo_connection::RepoProvider;
-use domain::{BoardId, OrgId, ProjectId, RepoConnectionId, UserId, Version};
+use domain::{BoardId, OrgId, ProjectId, RepoConnectionId, Version};
 
 use feed::log::from_bigint;
 use sqlx::Row;
@@ -19,13 +18,6 @@ pub struct Org {
     pub name: String,
     pub version: Version,
     pub created_at: DateTime<Utc>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    pub user: UserId,
-    pub role: Role,
-    pub joined_at: DateTime<Utc>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +56,7 @@ const REPO_CONNECTION: &str = "select org, repo_connection_id, project_id, provi
     version, connected_at, disconnected_at from repo_connections ";
 
 impl Reads {
-    async fn directory_rows(
+    pub(super) async fn directory_rows(
         &self,
         what: &'static str,
         query: Query<'_, sqlx::Postgres, PgArguments>,
@@ -78,49 +70,6 @@ impl Reads {
     pub async fn org(&self, org: OrgId) -> Result<Option<Org>, ReadError> {
         let query = sqlx::query("select org, name, version, created_at from orgs where org = $1").bind(org.as_uuid());
         self.directory_rows("an org", query).await?.first().map(read_org).transpose()
-    }
-
-    /// The orgs that a person is a member of, by name.
-    pub async fn orgs_of(&self, user: UserId) -> Result<Vec<(Org, Role)>, ReadError> {
-        let query = sqlx::query(
-            "select o.org, o.name, o.version, o.created_at, m.role from members m join orgs o using (org) \
-             where m.user_id = $1 order by o.name collate \"C\", o.org",
-        )
-        .bind(user.as_uuid());
-        let rows = self.directory_rows("a person's orgs", query).await?;
-        rows.iter()
-            .map(|row| {
-                let role: &str = row.try_get(4).reading("a role")?;
-                Ok((read_org(row)?, meaning("a role", role)?))
-            })
-            .collect()
-    }
-
-    pub async fn role_of(&self, user: UserId, org: OrgId) -> Result<Option<Role>, ReadError> {
-        let query = sqlx::query("select role from members where org = $1 and user_id = $2")
-            .bind(org.as_uuid())
-            .bind(user.as_uuid());
-        let rows = self.directory_rows("a role", query).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let role: &str = row.try_get(0).reading("a role")?;
-        meaning("a role", role).map(Some)
-    }
-
-    /// In the order in which they joined.
-    pub async fn members(&self, org: OrgId) -> Result<Vec<Member>, ReadError> {
-        let query = sqlx::query("select user_id, role, joined_at from members where org = $1 order by position")
-            .bind(org.as_uuid());
-        let rows = self.directory_rows("an org's members", query).await?;
-        rows.iter()
-            .map(|row| {
-                let role: &str = row.try_get(1).reading("a role")?;
-                Ok(Member {
-                    user: UserId(row.try_get(0).reading("a member")?),
-                    role: meaning("a role", role)?,
-                    joined_at: row.try_get(2).reading("a member")?,
-                })
-            })
-            .collect()
     }
 
     pub async fn org_of_project(&self, project: ProjectId) -> Result<Option<OrgId>, ReadError> {
@@ -189,7 +138,7 @@ fn read_org_id(rows: &[PgRow]) -> Result<Option<OrgId>, ReadError> {
     rows.first().map(|row| row.try_get(0).map(OrgId).reading("an org's id")).transpose()
 }
 
-fn read_org(row: &PgRow) -> Result<Org, ReadError> {
+pub(super) fn read_org(row: &PgRow) -> Result<Org, ReadError> {
     const WHAT: &str = "an org";
     Ok(Org {
         id: OrgId(row.try_get(0).reading(WHAT)?),

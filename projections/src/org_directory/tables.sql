@@ -15,6 +15,27 @@ create table members (
 );
 create index members_user on members (user_id);
 
+-- A member's role in one project, where it differs from the one in the org.
+create table project_roles (
+    org        uuid not null,
+    user_id    uuid not null,
+    project_id uuid not null,
+    role       text not null,
+    primary key (org, user_id, project_id)
+);
+
+-- Neither used nor taken back; whether one is too old is for the reader's clock.
+create table invitations (
+    org           uuid        not null,
+    invitation_id uuid        not null,
+    role          text        not null,
+    invited_by    text        not null,
+    invited_at    timestamptz not null,
+    expires_at    timestamptz not null,
+    position      bigint      not null,
+    primary key (org, invitation_id)
+);
+
 create table projects (
     org           uuid        not null,
     project_id    uuid        not null,

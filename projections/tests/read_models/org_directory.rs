@@ -1,8 +1,11 @@
 use crate::story::Story;
 use domain::board::{BoardCreated, BoardEvent};
-use domain::org::{MemberJoined, OrgCreated, OrgEvent, Role};
+use domain::org::{
+    InvitationRevoked, MemberInvited, MemberJoined, MemberRemoved, MemberRoleChanged, MemberRoleSet, MemberSignedIn,
+    OrgCreated, OrgEvent, Role, SignInMethod,
+};
 use domain::repo_connection::{RepoConnectionEvent, RepoProvider, RepositoryConnected, RepositoryDisconnected};
-use domain::{BoardId, OrgId, UserId};
+use domain::{Actor, BoardId, InvitationId, OrgId, SessionId, UserId};
 use projections::org_directory::NAME;
 use uuid::Uuid;
 
@@ -10,13 +13,13 @@ use uuid::Uuid;
 async fn an_org_lists_its_members_projects_and_boards() {
     let story = Story::begin().await;
     let (org, user) = (story.log.org, UserId(Uuid::now_v7()));
-    story.say(org, [OrgEvent::MemberJoined(MemberJoined { user, role: Role::Dev })]).await;
+    story.say(org, [OrgEvent::MemberJoined(MemberJoined { user, role: Role::Dev, invitation: None })]).await;
     let second = BoardId(Uuid::now_v7());
     let board = BoardCreated { project: story.project, name: "Another".to_owned(), columns: crate::story::columns() };
     story.say(second, [BoardEvent::BoardCreated(board)]).await;
     // Another org, with one of the same people.
     let other = OrgId(Uuid::now_v7());
-    let joined = OrgEvent::MemberJoined(MemberJoined { user, role: Role::Admin });
+    let joined = OrgEvent::MemberJoined(MemberJoined { user, role: Role::Admin, invitation: None });
     let made = [OrgEvent::OrgCreated(OrgCreated { name: "Acme".to_owned() }), joined];
     story.log.of(other).append(other, made.map(Into::into)).await.unwrap();
     story.shown_by(NAME).await;
@@ -64,4 +67,55 @@ async fn repositories_come_and_go() {
     assert_eq!((read.disconnected_at, read.version), (Some(gone[0].at), 2));
     assert_eq!(reads.repo_connection(OrgId(Uuid::now_v7()), story.repo).await.unwrap(), None);
     assert_eq!(reads.org_of_repo_connection(story.repo).await.unwrap(), Some(org));
+}
+
+#[tokio::test]
+async fn people_are_invited_join_change_and_go() {
+    let story = Story::begin().await;
+    let (org, ben, reads) = (story.log.org, UserId(Uuid::now_v7()), &story.reads);
+    let expires_at = "2030-01-01T00:00:00Z".parse().unwrap();
+    let (one, two) = (InvitationId(Uuid::now_v7()), InvitationId(Uuid::now_v7()));
+    let invited = |invitation, role| OrgEvent::MemberInvited(MemberInvited { invitation, role, expires_at });
+    let said = story.say(org, [invited(one, Role::Dev), invited(two, Role::Qa)]).await;
+    story.shown_by(NAME).await;
+    let open = reads.invitations(org).await.unwrap();
+    assert_eq!(
+        open.iter().map(|invitation| (invitation.id, invitation.role)).collect::<Vec<_>>(),
+        [(two, Role::Qa), (one, Role::Dev)]
+    );
+    assert_eq!((&open[0].invited_by, open[0].expires_at), (&said[1].actor, expires_at));
+    assert_eq!(reads.invitations(OrgId(Uuid::now_v7())).await.unwrap(), []);
+
+    let joined = MemberJoined { user: ben, role: Role::Dev, invitation: Some(one) };
+    let set = |role| OrgEvent::MemberRoleSet(MemberRoleSet { user: ben, project: story.project, role });
+    let session = SessionId(Uuid::now_v7());
+    let signed_in = MemberSignedIn { user: ben, session, method: SignInMethod::Invitation };
+    story
+        .say(
+            org,
+            [
+                OrgEvent::MemberJoined(joined),
+                OrgEvent::InvitationRevoked(InvitationRevoked { invitation: two }),
+                OrgEvent::MemberSignedIn(signed_in),
+                OrgEvent::MemberRoleChanged(MemberRoleChanged { user: ben, role: Role::Pm }),
+                set(Some(Role::Qa)),
+            ],
+        )
+        .await;
+    story.shown_by(NAME).await;
+    assert_eq!(reads.invitations(org).await.unwrap(), []);
+    let members = reads.members(org).await.unwrap();
+    assert_eq!((members[1].user, members[1].role), (ben, Role::Pm));
+    assert_eq!(members[1].project_roles, [(story.project, Role::Qa)]);
+    assert_eq!(reads.role_of(ben, org).await.unwrap(), Some(Role::Pm));
+    assert_eq!(reads.role_in_project(ben, org, story.project).await.unwrap(), Some(Role::Qa));
+    assert_eq!(reads.role_in_project(story.owner, org, story.project).await.unwrap(), Some(Role::Admin));
+    assert!(matches!(open[0].invited_by, Actor::User(_)));
+
+    story.say(org, [set(None), set(Some(Role::Dev)), OrgEvent::MemberRemoved(MemberRemoved { user: ben })]).await;
+    story.shown_by(NAME).await;
+    assert_eq!(reads.role_of(ben, org).await.unwrap(), None);
+    assert_eq!(reads.role_in_project(ben, org, story.project).await.unwrap(), None);
+    assert_eq!(reads.members(org).await.unwrap().len(), 1);
+    story.equals_its_rebuild().await;
 }

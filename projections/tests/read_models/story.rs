@@ -69,7 +69,7 @@ impl Story {
             hints,
         };
         let org = OrgEvent::OrgCreated(OrgCreated { name: "Northwind".to_owned() });
-        let owner = OrgEvent::MemberJoined(MemberJoined { user: story.owner, role: Role::Admin });
+        let owner = OrgEvent::MemberJoined(MemberJoined { user: story.owner, role: Role::Admin, invitation: None });
         story.say(story.log.org, [org, owner]).await;
         let project = ProjectCreated { key: "AL".to_owned(), name: "Lime".to_owned(), default_board: story.board };
         story.say(story.project, [ProjectEvent::ProjectCreated(project)]).await;
