@@ -1,5 +1,6 @@
 //! What the gateway is given and can be told.
 
+use crate::auth::GithubSignIn;
 use commands::Commands;
 use commands::objects::Objects;
 use feed::hints::Hints;
@@ -31,6 +32,8 @@ pub struct GatewaySettings {
     pub explorer: bool,
     /// The providers that this build can drive, in the order in which they are shown.
     pub providers: Vec<ProviderSetting>,
+    /// Sign-in with GitHub, where it is set up.
+    pub github: Option<GithubSignIn>,
     pub request_timeout: Duration,
     /// From the socket's opening to `connection_init`.
     pub init_timeout: Duration,
@@ -57,6 +60,7 @@ impl GatewaySettings {
                 models: Vec::new(),
                 scripted: false,
             }],
+            github: None,
             request_timeout: Duration::from_secs(10),
             init_timeout: Duration::from_secs(5),
             slow_client_after: Duration::from_secs(10),

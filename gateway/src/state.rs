@@ -1,6 +1,8 @@
 //! What every request needs, made once.
 
+use crate::auth::github::Github;
 use crate::auth::{Viewer, epoch};
+use crate::http::auth_routes::Tried;
 use crate::http::metrics::Metrics;
 use crate::http::origin::{InvalidAddress, Origins};
 use crate::live::Live;
@@ -8,7 +10,7 @@ use crate::{ApiSchema, GatewayConfig, GatewaySettings};
 use commands::Commands;
 use commands::objects::Objects;
 use domain::org::Role;
-use domain::{OrgId, RunId, UserId};
+use domain::{OrgId, ProjectId, RunId, UserId};
 use moka::future::Cache;
 use projections::{ReadError, Reads};
 use sqlx::PgPool;
@@ -30,6 +32,7 @@ pub struct Gateway {
     pub(crate) objects: Arc<dyn Objects>,
     pub(crate) settings: GatewaySettings,
     pub(crate) origins: Origins,
+    pub(crate) github: Option<Github>,
     pub(crate) metrics: Metrics,
     pub(crate) live: Live,
     pub(crate) schema: ApiSchema,
@@ -37,13 +40,14 @@ pub struct Gateway {
     pub(crate) room: Semaphore,
     /// By hash of the credential and access epoch.
     pub(crate) viewers: Cache<([u8; 32], i64), Viewer>,
-    pub(crate) roles: Cache<(UserId, OrgId, i64), Role>,
+    /// In an org, or where it is given in one project of it.
+    pub(crate) roles: Cache<(UserId, OrgId, Option<ProjectId>, i64), Role>,
     /// Which org a ticket, a project or a run belongs to. Never changes.
     pub(crate) orgs: Cache<Uuid, OrgId>,
     /// Which provider a run's agent is of: how the agent is named. Never changes.
     pub(crate) run_providers: Cache<RunId, Arc<str>>,
-    pub(crate) sign_ins: Cache<std::net::IpAddr, Arc<std::sync::atomic::AtomicU32>>,
-    epoch: watch::Receiver<i64>,
+    pub(crate) sign_ins: Cache<(std::net::IpAddr, Tried), Arc<std::sync::atomic::AtomicU32>>,
+    epoch: Arc<watch::Sender<i64>>,
     /// Ends with the gateway: sockets close, watchers stop.
     pub(crate) stop: CancellationToken,
 }
@@ -62,9 +66,11 @@ impl Gateway {
     pub fn start(config: GatewayConfig, stop: CancellationToken) -> Result<Arc<Self>, InvalidAddress> {
         let GatewayConfig { pool, hints, commands, reads, objects, settings } = config;
         let origins = Origins::new(&settings.public_url, &settings.extra_origins)?;
-        let (epoch_sender, epoch) = watch::channel(0);
-        tokio::spawn(epoch::watch_epoch(pool.clone(), epoch_sender, stop.clone()));
+        let epoch = Arc::new(watch::channel(0).0);
+        tokio::spawn(epoch::watch_epoch(pool.clone(), Arc::clone(&epoch), stop.clone()));
+        let github = settings.github.clone().map(|wanted| Github::new(wanted, &settings.public_url));
         Ok(Arc::new(Self {
+            github,
             live: Live::start(&hints, &settings, stop.clone()),
             schema: crate::graphql::schema(),
             metrics: Metrics::default(),
@@ -107,6 +113,18 @@ impl Gateway {
     }
 
     pub(crate) fn watch_epoch(&self) -> watch::Receiver<i64> {
-        self.epoch.clone()
+        self.epoch.subscribe()
+    }
+
+    /// What was taken away here is gone here at once; other gateways see it at their next look.
+    pub(crate) fn hear_epoch(&self, now: i64) {
+        epoch::tell(&self.epoch, now);
+    }
+
+    /// After a membership changed: everybody who follows something is asked anew who they are.
+    pub(crate) async fn access_changed(&self) -> Result<(), sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        self.hear_epoch(epoch::raise(&mut connection).await?);
+        Ok(())
     }
 }

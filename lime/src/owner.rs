@@ -1,12 +1,15 @@
 //! The local owner: who signs in where no sign-in provider is set up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use commands::objects::DirectoryObjects;
 use commands::org::{CreateOrg, create_org};
-use commands::{Caller, CommandError, Commands};
+use commands::{Caller, CommandError, CommandSettings, Commands};
 use domain::org::Role;
 use domain::{Actor, CommandId, OrgId, UserId};
+use feed::hints::Hints;
 use gateway::auth::{self, NewToken, Scope};
 use projections::Reads;
 use sqlx::PgPool;
@@ -93,7 +96,12 @@ pub(crate) async fn print_token(settings: &Settings, wanted: cli::TokenCreate) -
     let pool = Addresses::find(settings)?.pool()?;
     let owner = auth::ensure_owner(&pool, &settings.owner_name).await?;
     let new = NewToken { name: wanted.name, role, scopes, expires_at: None };
-    print(auth::create_token(&pool, owner, new).await.context("failed to make a token")?);
+    let objects = settings.objects.clone().unwrap_or_else(|| settings.home.join("objects"));
+    let objects = DirectoryObjects::open(&objects).context("failed to open the files' directory")?;
+    let commands = Commands::new(pool.clone(), Hints::local(), Arc::new(objects), CommandSettings::default());
+    let reads = Reads::new(pool.clone());
+    let token = auth::create_recorded_token(&pool, &commands, &reads, owner, new).await;
+    print(token.context("failed to make a token")?);
     say("Shown once; only its hash is kept.");
     Ok(())
 }

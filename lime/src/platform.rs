@@ -11,6 +11,7 @@ use anyhow::Context;
 use commands::objects::{DirectoryObjects, Objects};
 use commands::{CommandSettings, Commands};
 use feed::hints::Hints;
+use gateway::auth::GithubSignIn;
 use gateway::{GatewayConfig, GatewaySettings, ProviderSetting};
 use projections::Reads;
 use sqlx::PgPool;
@@ -98,6 +99,12 @@ impl Platform {
         let pool = self.pool(WRITE_CONNECTIONS)?;
         let mut settings = GatewaySettings::new(public_url.as_str());
         settings.explorer = true;
+        settings.github = self.settings.github_app.clone().map(|(client_id, client_secret)| GithubSignIn {
+            client_id,
+            client_secret,
+            base_url: self.settings.github_base_url.clone(),
+            api_url: self.settings.github_api_url.clone(),
+        });
         settings.providers = vec![ProviderSetting {
             id: "codex".to_owned(),
             name: "Codex".to_owned(),

@@ -50,6 +50,15 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("LIME_OWNER_NAME", "owner_name", "Owner", "name of the local owner, used at the first start"),
     setting("LIME_ORG_NAME", "org_name", "My organisation", "name of the first organisation, used at the first start"),
     setting("LIME_CLONE_HOSTS", "clone_hosts", "github.com", "hosts that repositories may be cloned from, with commas"),
+    setting("GITHUB_CLIENT_ID", "github_client_id", "(none)", "OAuth app that lets people sign in with GitHub"),
+    secret("GITHUB_CLIENT_SECRET", "github_client_secret", "(none)", "its secret"),
+    setting("GITHUB_BASE_URL", "github_base_url", "https://github.com", "GitHub, or an Enterprise server"),
+    setting(
+        "GITHUB_API_URL",
+        "github_api_url",
+        "https://api.github.com",
+        "its API; an Enterprise server's ends in /api/v3",
+    ),
     secret("OPENAI_API_KEY", "openai_api_key", "(none)", "key for the Codex agent's model; it never enters a sandbox"),
     setting("OPENAI_BASE_URL", "openai_base_url", "https://api.openai.com/v1", "the model's address"),
     setting(
@@ -81,6 +90,8 @@ pub(crate) enum SettingsError {
     Unknown { name: String, place: String, suggestion: String },
     #[error("{name} ({source_name}) is {value:?}: {wanted}")]
     Invalid { name: &'static str, source_name: String, value: String, wanted: String },
+    #[error("{given} is set and {missing} is not: they go together")]
+    Alone { given: &'static str, missing: &'static str },
     #[error("failed to read {path}")]
     Read {
         path: PathBuf,
@@ -115,6 +126,10 @@ pub(crate) struct Settings {
     pub(crate) owner_name: String,
     pub(crate) org_name: String,
     pub(crate) clone_hosts: Vec<String>,
+    /// Client id and secret of the OAuth app. None: nobody signs in with GitHub.
+    pub(crate) github_app: Option<(String, SecretString)>,
+    pub(crate) github_base_url: Url,
+    pub(crate) github_api_url: Url,
     pub(crate) openai_api_key: Option<SecretString>,
     pub(crate) openai_base_url: Url,
     pub(crate) model_scripted: bool,
@@ -164,6 +179,9 @@ impl Settings {
             owner_name: table.value("owner_name").to_owned(),
             org_name: table.value("org_name").to_owned(),
             clone_hosts: hosts(table.value("clone_hosts")),
+            github_app: github_app(table.given("github_client_id"), password("github_client_secret"))?,
+            github_base_url: table.required("github_base_url", "wanted is an http or https address", http_url)?,
+            github_api_url: table.required("github_api_url", "wanted is an http or https address", http_url)?,
             openai_api_key: password("openai_api_key"),
             openai_base_url: table.required("openai_base_url", "wanted is an http or https address", http_url)?,
             model_scripted: table.required("model_scripted", "wanted is true or false", |text| text.parse().ok())?,
@@ -178,6 +196,18 @@ impl Settings {
             log_filter: table.value("log_filter").to_owned(),
             table,
         })
+    }
+}
+
+fn github_app(
+    id: Option<&table::Resolved>,
+    secret: Option<SecretString>,
+) -> Result<Option<(String, SecretString)>, SettingsError> {
+    match (id, secret) {
+        (Some(id), Some(secret)) => Ok(Some((id.value.clone(), secret))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(SettingsError::Alone { given: "GITHUB_CLIENT_ID", missing: "GITHUB_CLIENT_SECRET" }),
+        (None, Some(_)) => Err(SettingsError::Alone { given: "GITHUB_CLIENT_SECRET", missing: "GITHUB_CLIENT_ID" }),
     }
 }
 

@@ -7,6 +7,7 @@
 //!   ([`agent_programs`]) on a real repository ([`sample_repo`]).
 //! - [`demo`]: all of it together, as `make demo` shows it and the browser tests use it.
 //! - [`TestLog`]: events written straight into the log, for tests of what reads it.
+//! - [`FakeGithub`]: a stand-in for GitHub's sign-in.
 //! - [`GitServer`]: git repositories over smart HTTP, with faults.
 //! - [`oracle`]: judges a run with faults: what was promised, and what the log and the clients have.
 //! - [`eventually`]: waits for a state, with a deadline, instead of sleeping.
@@ -28,6 +29,7 @@ pub mod child;
 pub mod database;
 pub mod demo;
 pub mod eventually;
+pub mod fake_github;
 pub mod git_server;
 pub mod log;
 pub mod oracle;
@@ -37,6 +39,7 @@ pub mod servers;
 
 pub use database::TestDatabase;
 pub use eventually::{eventually, slack};
+pub use fake_github::FakeGithub;
 pub use git_server::{GitFault, GitServer};
 pub use log::TestLog;
 pub use servers::nats::TestNats;

@@ -18,10 +18,16 @@ pub enum Action {
     ChangeTickets,
     StartRuns,
     AcceptPlans,
+    /// Inviting, roles, removal, and who is invited.
+    ManageMembers,
+    /// Oneself.
+    LeaveOrgs,
+    /// Not in an org: one's own sessions and tokens, and joining by an invitation.
+    ManageOwnAccess,
 }
 
 impl Action {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Read,
         Self::ReadAudit,
         Self::CreateOrgs,
@@ -30,13 +36,23 @@ impl Action {
         Self::ChangeTickets,
         Self::StartRuns,
         Self::AcceptPlans,
+        Self::ManageMembers,
+        Self::LeaveOrgs,
+        Self::ManageOwnAccess,
     ];
 }
 
 /// The table.
 pub const fn allows(role: Role, action: Action) -> bool {
     match action {
-        Action::Read | Action::ReadAudit | Action::CreateOrgs | Action::ChangeTickets | Action::StartRuns => true,
+        Action::Read
+        | Action::ReadAudit
+        | Action::CreateOrgs
+        | Action::ChangeTickets
+        | Action::StartRuns
+        | Action::LeaveOrgs
+        | Action::ManageOwnAccess => true,
+        Action::ManageMembers => matches!(role, Role::Admin),
         Action::CreateProjects => matches!(role, Role::Admin | Role::Pm),
         Action::ConnectRepositories => matches!(role, Role::Admin | Role::Dev),
         Action::AcceptPlans => matches!(role, Role::Admin | Role::Pm | Role::Dev),
@@ -88,7 +104,10 @@ mod tests {
             ConnectRepositories x-x- ---x\n\
             ChangeTickets xxxx -x-x\n\
             StartRuns xxxx --xx\n\
-            AcceptPlans xxx- --xx\n";
+            AcceptPlans xxx- --xx\n\
+            ManageMembers x--- ---x\n\
+            LeaveOrgs xxxx ---x\n\
+            ManageOwnAccess xxxx ---x\n";
         assert_eq!(matrix, expected);
     }
 }

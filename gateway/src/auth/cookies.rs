@@ -5,6 +5,9 @@ use crate::http::origin::Origins;
 use axum_extra::extract::CookieJar;
 use http::HeaderMap;
 
+/// How long somebody may take at the provider.
+pub(crate) const LOGIN_S: i64 = 600;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CookieName {
     Host,
@@ -43,11 +46,35 @@ impl CookieName {
         self.with("", 0)
     }
 
+    /// Binds a sign-in with a provider to the browser that began it.
+    pub(crate) fn set_login(self, secret: &str) -> String {
+        self.written(self.login(), secret, LOGIN_S)
+    }
+
+    pub(crate) fn clear_login(self) -> String {
+        self.written(self.login(), "", 0)
+    }
+
+    pub(crate) fn read_login(self, headers: &HeaderMap) -> Option<String> {
+        CookieJar::from_headers(headers).get(self.login()).map(|cookie| cookie.value().to_owned())
+    }
+
+    const fn login(self) -> &'static str {
+        match self {
+            Self::Host => "__Host-lime_login",
+            Self::Loopback => "lime_login",
+        }
+    }
+
     fn with(self, value: &str, max_age_s: i64) -> String {
+        self.written(self.as_str(), value, max_age_s)
+    }
+
+    fn written(self, name: &str, value: &str, max_age_s: i64) -> String {
         let secure = match self {
             Self::Host => "; Secure",
             Self::Loopback => "",
         };
-        format!("{}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}", self.as_str())
+        format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}")
     }
 }

@@ -3,16 +3,22 @@
 pub mod access;
 pub(crate) mod cookies;
 pub(crate) mod epoch;
+pub(crate) mod github;
+pub(crate) mod invitations;
 pub(crate) mod links;
+pub(crate) mod login_states;
 pub(crate) mod people;
+pub(crate) mod recorded;
 pub(crate) mod secret;
 pub(crate) mod sessions;
 pub(crate) mod tokens;
 pub(crate) mod viewer;
 
 pub use epoch::revoke_everywhere;
+pub use github::GithubSignIn;
 pub use links::{OwnerLink, create_owner_link};
 pub use people::ensure_owner;
+pub use recorded::{RecordError, create_recorded_token};
 pub use secret::NoRandomness;
 pub use tokens::{NewToken, Scope, UnknownScope, create_token};
 pub use viewer::{Grant, Viewer};

@@ -46,6 +46,24 @@ pub async fn ensure_owner(pool: &PgPool, name: &str) -> Result<UserId, AuthError
     Ok(UserId(owner))
 }
 
+/// Makes a local person: one who has nothing but a name and the session that follows.
+pub(crate) async fn create(pool: &PgPool, name: &str) -> Result<UserId, AuthError> {
+    let id = UserId(Uuid::now_v7());
+    sqlx::query("insert into users (id, name) values ($1, $2)")
+        .bind(id.as_uuid())
+        .bind(name)
+        .execute(pool)
+        .await
+        .map_err(AuthError::store("a person"))?;
+    Ok(id)
+}
+
+/// Takes back what [`create`] made, when nothing came of it.
+pub(crate) async fn forget(pool: &PgPool, id: UserId) -> Result<(), AuthError> {
+    let delete = sqlx::query("delete from users where id = $1").bind(id.as_uuid());
+    delete.execute(pool).await.map(drop).map_err(AuthError::store("a person"))
+}
+
 /// Reads many people in one query.
 #[derive(Clone, Debug)]
 pub(crate) struct People {

@@ -3,7 +3,8 @@
 use super::secret::{SecretHash, hash, random_secret};
 use super::{AuthError, epoch};
 use chrono::{DateTime, Utc};
-use domain::UserId;
+use domain::{SessionId, UserId};
+use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
@@ -20,9 +21,14 @@ pub(crate) struct Session {
     last_seen_at: DateTime<Utc>,
 }
 
-/// Opens a session and returns the secret for the cookie.
-pub(crate) async fn open(pool: &PgPool, user: UserId, user_agent: Option<&str>) -> Result<String, AuthError> {
-    let secret = random_secret()?;
+/// A session that was opened: its name in lists, and the secret for the cookie.
+pub(crate) struct Opened {
+    pub id: SessionId,
+    pub secret: String,
+}
+
+pub(crate) async fn open(pool: &PgPool, user: UserId, user_agent: Option<&str>) -> Result<Opened, AuthError> {
+    let (id, secret) = (SessionId(Uuid::now_v7()), random_secret()?);
     let user_agent: Option<String> =
         user_agent.map(|text| text.chars().filter(|c| !c.is_control()).take(USER_AGENT_MAX_CHARS).collect());
     sqlx::query(
@@ -30,14 +36,51 @@ pub(crate) async fn open(pool: &PgPool, user: UserId, user_agent: Option<&str>) 
          values ($1, $2, $3, now() + make_interval(days => $4), $5)",
     )
     .bind(hash(&secret).as_slice())
-    .bind(Uuid::now_v7())
+    .bind(id.as_uuid())
     .bind(user.as_uuid())
     .bind(ABSOLUTE_DAYS)
     .bind(user_agent)
     .execute(pool)
     .await
     .map_err(AuthError::store("a session"))?;
-    Ok(secret)
+    Ok(Opened { id, secret })
+}
+
+/// A session as its person sees it in the list.
+#[derive(Clone, Debug)]
+pub(crate) struct ListedSession {
+    pub id: SessionId,
+    pub user_agent: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub last_seen_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Those that stand, the last seen first; at most 100.
+pub(crate) async fn list(pool: &PgPool, user: UserId) -> Result<Vec<ListedSession>, AuthError> {
+    let failed = || AuthError::store("a person's sessions");
+    let rows = sqlx::query(
+        "select public_id, user_agent, created_at, last_seen_at, expires_at from sessions
+         where user_id = $1 and revoked_at is null and expires_at > now()
+           and last_seen_at > now() - make_interval(days => $2)
+         order by last_seen_at desc, public_id limit 100",
+    )
+    .bind(user.as_uuid())
+    .bind(IDLE_DAYS)
+    .fetch_all(pool)
+    .await
+    .map_err(failed())?;
+    rows.iter().map(listed).collect::<Result<_, _>>().map_err(failed())
+}
+
+fn listed(row: &PgRow) -> Result<ListedSession, sqlx::Error> {
+    Ok(ListedSession {
+        id: SessionId(row.try_get("public_id")?),
+        user_agent: row.try_get("user_agent")?,
+        created_at: row.try_get("created_at")?,
+        last_seen_at: row.try_get("last_seen_at")?,
+        expires_at: row.try_get("expires_at")?,
+    })
 }
 
 /// The session of this secret, if it still stands.
@@ -75,17 +118,32 @@ pub(crate) async fn touch(pool: &PgPool, id: &SecretHash, session: &Session) -> 
     Ok(())
 }
 
-/// Ends a session everywhere: live subscriptions on any gateway end with it.
-pub(crate) async fn revoke(pool: &PgPool, id: &SecretHash) -> Result<(), AuthError> {
+/// Ends a session everywhere: live subscriptions on any gateway end with it. The new access epoch, if it still stood.
+pub(crate) async fn revoke(pool: &PgPool, id: &SecretHash) -> Result<Option<i64>, AuthError> {
+    let end = sqlx::query("update sessions set revoked_at = now() where id_hash = $1 and revoked_at is null");
+    end_everywhere(pool, end.bind(id.as_slice())).await
+}
+
+/// The same by the name that the list shows; none when the person has no such session. One that ended already is
+/// ended once more, so that the same request gets the same answer.
+pub(crate) async fn revoke_listed(pool: &PgPool, user: UserId, id: SessionId) -> Result<Option<i64>, AuthError> {
+    let end = sqlx::query(
+        "update sessions set revoked_at = coalesce(revoked_at, now()) where public_id = $1 and user_id = $2",
+    );
+    end_everywhere(pool, end.bind(id.as_uuid()).bind(user.as_uuid())).await
+}
+
+async fn end_everywhere(
+    pool: &PgPool,
+    end: sqlx::query::Query<'_, sqlx::Postgres, sqlx::postgres::PgArguments>,
+) -> Result<Option<i64>, AuthError> {
     let failed = || AuthError::store("a session");
     let mut transaction = feed::transaction::begin(pool, "begin").await.map_err(failed())?;
-    let ended = sqlx::query("update sessions set revoked_at = now() where id_hash = $1 and revoked_at is null")
-        .bind(id.as_slice())
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed())?;
-    if ended.rows_affected() > 0 {
-        epoch::raise(&mut transaction).await.map_err(failed())?;
+    let ended = end.execute(&mut *transaction).await.map_err(failed())?;
+    if ended.rows_affected() == 0 {
+        return Ok(None);
     }
-    transaction.commit().await.map_err(failed())
+    let now = epoch::raise(&mut transaction).await.map_err(failed())?;
+    transaction.commit().await.map_err(failed())?;
+    Ok(Some(now))
 }

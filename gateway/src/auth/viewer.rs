@@ -3,12 +3,14 @@
 use super::access::{Action, OrgAccess, allows};
 use super::cookies::CookieName;
 use super::secret::{SecretHash, hash, is_token};
+use super::tokens::Token;
 use super::{AuthError, Scope, sessions, tokens};
 use crate::errors::{ApiError, SIGN_IN};
 use crate::http::origin::Origins;
 use crate::state::Gateway;
+use chrono::{DateTime, Utc};
 use domain::org::Role;
-use domain::{Actor, OrgId, UserId};
+use domain::{Actor, OrgId, ProjectId, UserId};
 use http::{HeaderMap, header};
 use uuid::Uuid;
 
@@ -20,7 +22,7 @@ const ROLE: &str = "Your role may not do this.";
 #[derive(Clone, Debug)]
 pub enum Grant {
     Session { public_id: Uuid },
-    Token { id: Uuid, role: Option<Role>, scopes: Vec<Scope> },
+    Token { id: Uuid, role: Option<Role>, scopes: Vec<Scope>, expires_at: Option<DateTime<Utc>> },
 }
 
 /// A signed-in person, or a program with a person's token.
@@ -119,7 +121,8 @@ impl Gateway {
             Credentials::Token(hash) => {
                 let Some(token) = tokens::find(&self.pool, hash).await? else { return Ok(None) };
                 tokens::touch(&self.pool, &token).await?;
-                let grant = Grant::Token { id: token.id, role: token.role, scopes: token.scopes };
+                let Token { id, role, scopes, expires_at, .. } = token;
+                let grant = Grant::Token { id, role, scopes, expires_at };
                 Ok(Some(Viewer { user: token.user, grant }))
             }
         }
@@ -128,8 +131,9 @@ impl Gateway {
     /// Ends the session that signed this request in, here at once and elsewhere within half a second.
     pub(crate) async fn sign_out(&self, credentials: &Credentials) -> Result<(), AuthError> {
         if let Credentials::Session(id) = credentials {
-            sessions::revoke(&self.pool, id).await?;
-            self.viewers.invalidate(&(*id, self.epoch())).await;
+            if let Some(now) = sessions::revoke(&self.pool, id).await? {
+                self.hear_epoch(now);
+            }
         }
         Ok(())
     }
@@ -140,11 +144,26 @@ impl Gateway {
     /// `NOT_FOUND` when the viewer is no member (as for an org that does not exist), `DENIED` when the role or the token
     /// does not allow `action`.
     pub(crate) async fn access(&self, viewer: &Viewer, org: OrgId, action: Action) -> Result<OrgAccess, ApiError> {
-        let key = (viewer.user, org, self.epoch());
+        self.access_in(viewer, org, None, action).await
+    }
+
+    /// The same in one project of it, where the viewer's role may be another one.
+    pub(crate) async fn access_in(
+        &self,
+        viewer: &Viewer,
+        org: OrgId,
+        project: Option<ProjectId>,
+        action: Action,
+    ) -> Result<OrgAccess, ApiError> {
+        let key = (viewer.user, org, project, self.epoch());
         let role = match self.roles.get(&key).await {
             Some(role) => role,
             None => {
-                let role = self.reads.role_of(viewer.user, org).await?.ok_or(ApiError::NotFound)?;
+                let role = match project {
+                    Some(project) => self.reads.role_in_project(viewer.user, org, project).await?,
+                    None => self.reads.role_of(viewer.user, org).await?,
+                };
+                let role = role.ok_or(ApiError::NotFound)?;
                 self.roles.insert(key, role).await;
                 role
             }

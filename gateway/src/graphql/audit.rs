@@ -2,17 +2,18 @@
 
 use super::context::request;
 use super::paging::{PageInfo, first_of};
-use super::people::Actor;
+use super::people::{Actor, User, user};
 use super::scalars::{Position, page_place};
 use crate::auth::access::Action;
 use crate::errors::ApiError;
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::OrgId;
+use domain::{AggregateKind, OrgId, UserId};
 use projections::audit;
 use uuid::Uuid;
 
 #[derive(SimpleObject, Debug)]
+#[graphql(complex)]
 pub(crate) struct AuditEntry {
     event_id: Uuid,
     position: Position,
@@ -27,6 +28,17 @@ pub(crate) struct AuditEntry {
     command_id: Option<Uuid>,
     cause: Option<Uuid>,
     hash: String,
+}
+
+#[ComplexObject]
+impl AuditEntry {
+    /// Whom an event of the organisation is about, members and those who were.
+    async fn person(&self, ctx: &Context<'_>) -> Result<Option<User>, ApiError> {
+        // Other streams say `user` of nobody, and what is in this org's own log is this org's to see.
+        let about =
+            (self.target_type == AggregateKind::Org.as_str()).then(|| self.payload.get("user")?.as_str()?.parse().ok());
+        user(ctx, about.flatten().map(UserId)).await
+    }
 }
 
 impl AuditEntry {

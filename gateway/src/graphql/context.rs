@@ -12,7 +12,7 @@ use crate::state::Gateway;
 use async_graphql::Context;
 use async_graphql::parser::types::{BaseType, ExecutableDocument};
 use commands::{Accepted, Caller, CommandError};
-use domain::{CommandId, OrgId};
+use domain::{CommandId, OrgId, ProjectId};
 use projections::{ReadError, Waited};
 use ring::digest;
 use std::future::Future;
@@ -68,6 +68,17 @@ impl RequestContext {
     /// Where an id names something whose org is looked up.
     pub(super) async fn access_to(&self, org: Option<OrgId>, action: Action) -> Result<OrgAccess, ApiError> {
         self.gateway.access_found(&self.viewer, org, action).await
+    }
+
+    /// In a project of an org, where the viewer's role may be another one than in the org. A stranger to the org learns
+    /// nothing of its projects.
+    pub(super) async fn access_in(
+        &self,
+        org: Option<OrgId>,
+        project: ProjectId,
+        action: Action,
+    ) -> Result<OrgAccess, ApiError> {
+        self.gateway.access_in(&self.viewer, org.ok_or(ApiError::NotFound)?, Some(project), action).await
     }
 
     pub(super) async fn orgs(&self) -> Result<Vec<OrgId>, ApiError> {

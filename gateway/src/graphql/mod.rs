@@ -1,11 +1,13 @@
 //! The public API, by subject. A resolver parses, calls one function, translates its answer; it holds no rule.
 
+mod account;
 mod audit;
 mod board;
 mod context;
 mod enums;
 mod history;
 mod loaders;
+mod members;
 mod org;
 mod paging;
 mod people;
@@ -43,6 +45,8 @@ pub struct Query(
 #[derive(MergedObject, Debug, Default)]
 pub struct Mutation(
     org::OrgMutation,
+    members::MemberMutation,
+    account::AccountMutation,
     project::ProjectMutation,
     ticket_mutations::TicketMutation,
     repo::RepoMutation,

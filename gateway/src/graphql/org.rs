@@ -1,7 +1,9 @@
-//! The signed-in person, orgs, members.
+//! The signed-in person, and orgs.
 
+use super::account::{ApiToken, Session, sessions_of, tokens_of};
 use super::context::request;
 use super::enums::Role;
+use super::members::{Invitation, Member, invitations_of, members_of};
 use super::people::{User, user};
 use super::project::{Project, projects_of};
 use super::scalars::Position;
@@ -41,6 +43,16 @@ impl Viewer {
         }
         Ok(memberships)
     }
+
+    /// At most 100, the last seen first: those that stand.
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>, ApiError> {
+        sessions_of(ctx, self.id).await
+    }
+
+    /// At most 100, newest first: those that were not revoked.
+    async fn tokens(&self, ctx: &Context<'_>) -> Result<Vec<ApiToken>, ApiError> {
+        tokens_of(ctx, self.id).await
+    }
 }
 
 #[derive(SimpleObject, Debug)]
@@ -72,28 +84,16 @@ impl Org {
 
     /// At most 1,000, in the order in which they joined.
     async fn members(&self, ctx: &Context<'_>) -> Result<Vec<Member>, ApiError> {
-        let members = request(ctx)?.gateway.reads.members(self.access.org()).await?;
-        let members = members.into_iter().take(1_000);
-        Ok(members.map(|member| Member { id: member.user, role: member.role.into() }).collect())
+        members_of(ctx, self.access).await
+    }
+
+    /// At most 200, newest first: neither used nor taken back. For admins.
+    async fn invitations(&self, ctx: &Context<'_>) -> Result<Vec<Invitation>, ApiError> {
+        invitations_of(ctx, self.access.org()).await
     }
 }
 
-#[derive(SimpleObject, Debug)]
-#[graphql(complex)]
-pub(crate) struct Member {
-    #[graphql(skip)]
-    id: UserId,
-    role: Role,
-}
-
-#[ComplexObject]
-impl Member {
-    async fn user(&self, ctx: &Context<'_>) -> Result<User, ApiError> {
-        user(ctx, Some(self.id)).await?.ok_or(ApiError::NotFound)
-    }
-}
-
-async fn read_org(ctx: &Context<'_>, access: OrgAccess) -> Result<Org, ApiError> {
+pub(super) async fn read_org(ctx: &Context<'_>, access: OrgAccess) -> Result<Org, ApiError> {
     let org = request(ctx)?.gateway.reads.org(access.org()).await?.ok_or(ApiError::NotFound)?;
     Ok(Org { access, name: org.name })
 }
@@ -127,9 +127,13 @@ pub(crate) struct CreateOrgInput {
 
 #[derive(SimpleObject, Debug)]
 pub(crate) struct OrgPayload {
-    org: Org,
-    version: u64,
-    position: Option<Position>,
+    pub(super) org: Org,
+    pub(super) version: u64,
+    pub(super) position: Option<Position>,
+    /// Of inviteMember alone.
+    pub(super) invitation: Option<Invitation>,
+    /// Of inviteMember alone: the address to hand to whoever is invited.
+    pub(super) invitation_link: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -150,6 +154,6 @@ impl OrgMutation {
         // A member since a moment ago; behind by more than the wait, the org is not there to be shown yet.
         let access = request.access(id, Action::Read).await.map_err(super::not_shown_yet)?;
         let org = read_org(ctx, access).await.map_err(super::not_shown_yet)?;
-        Ok(OrgPayload { org, version: accepted.version, position: accepted.position.map(Position) })
+        Ok(OrgPayload::new(org, &accepted))
     }
 }

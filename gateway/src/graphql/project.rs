@@ -61,7 +61,7 @@ pub(super) async fn access_to_project(
     let request = request(ctx)?;
     let look_up = request.gateway.reads.org_of_project(project);
     let org = request.gateway.org_of(project.as_uuid(), look_up).await?;
-    request.access_to(org, action).await
+    request.access_in(org, project, action).await
 }
 
 async fn read_project(ctx: &Context<'_>, access: OrgAccess, id: ProjectId) -> Result<Project, ApiError> {

@@ -126,7 +126,10 @@ impl RepoMutation {
         let request = request(ctx)?;
         let repo_connection = RepoConnectionId(input.repo_connection_id);
         let org = request.gateway.reads.org_of_repo_connection(repo_connection).await?;
-        let access = request.access_to(org, Action::ConnectRepositories).await?;
+        let access = request.access_to(org, Action::Read).await?;
+        let found = request.gateway.reads.repo_connection(access.org(), repo_connection).await?;
+        let project = found.ok_or(ApiError::NotFound)?.project;
+        let access = request.access_in(org, project, Action::ConnectRepositories).await?;
         let caller = request.caller(access.org(), input.command_id, None);
         let command = commands::repo_connection::DisconnectRepository { repo_connection };
         let sent = commands::repo_connection::disconnect_repository(&request.gateway.commands, &caller, command);

@@ -243,7 +243,12 @@ pub(super) async fn access_to_run(ctx: &Context<'_>, run: RunId, action: Action)
     let request = request(ctx)?;
     let look_up = request.gateway.reads.org_of_run(run);
     let org = request.gateway.org_of(run.as_uuid(), look_up).await?;
-    request.access_to(org, action).await
+    let access = request.access_to(org, Action::Read).await?;
+    if action == Action::Read {
+        return Ok(access);
+    }
+    let found = request.gateway.reads.run(access.org(), run).await?.ok_or(ApiError::NotFound)?;
+    request.access_in(org, found.project, action).await
 }
 
 pub(super) async fn read_run(ctx: &Context<'_>, access: OrgAccess, id: RunId) -> Result<AgentRun, ApiError> {

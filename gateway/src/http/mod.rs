@@ -3,8 +3,10 @@
 pub(crate) mod auth_routes;
 pub(crate) mod explorer;
 pub(crate) mod files;
+pub(crate) mod github_routes;
 pub(crate) mod graphql;
 pub(crate) mod health;
+pub(crate) mod join_routes;
 pub(crate) mod metrics;
 pub mod origin;
 pub(crate) mod request_ids;
@@ -33,6 +35,11 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
         .route("/graphql/ws", get(ws::upgrade))
         .route("/auth/local", get(auth_routes::sign_in))
         .route("/auth/logout", post(auth_routes::sign_out))
+        .route("/auth/methods", get(auth_routes::methods))
+        .route("/auth/invitation", post(join_routes::look))
+        .route("/auth/join", post(join_routes::join))
+        .route("/auth/github/start", get(github_routes::start))
+        .route("/auth/github/callback", get(github_routes::callback))
         .route("/files/{digest}", get(files::download))
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::serves))

@@ -83,6 +83,7 @@ struct Follower<S: Source> {
 impl<S: Source> Follower<S> {
     async fn run(&self, after: Option<u64>) -> Result<(), ApiError> {
         let mut wake = self.gateway.live.wake(self.source.subject());
+        let mut epoch = self.gateway.watch_epoch();
         let mut place = match after {
             Some(place) => place,
             None => self.source.now(&self.gateway).await?,
@@ -96,7 +97,7 @@ impl<S: Source> Follower<S> {
                 Ok(batch) => batch,
                 // A database that is away comes back; the client keeps its place and its socket.
                 Err(ApiError::Unavailable { .. }) if is_live => {
-                    self.rest(&mut wake).await;
+                    self.rest(&mut wake, &mut epoch).await;
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -124,7 +125,7 @@ impl<S: Source> Follower<S> {
                     return Ok(());
                 }
             }
-            self.rest(&mut wake).await;
+            self.rest(&mut wake, &mut epoch).await;
         }
     }
 
@@ -148,10 +149,15 @@ impl<S: Source> Follower<S> {
         Ok(batch)
     }
 
-    /// Until a hint, or for as long as a hint may have been lost.
-    async fn rest(&self, wake: &mut watch::Receiver<u64>) {
+    /// Until a hint, or for as long as a hint may have been lost; or until something was taken away from somebody.
+    async fn rest(&self, wake: &mut watch::Receiver<u64>, epoch: &mut watch::Receiver<i64>) {
+        let rested = tokio::time::timeout(self.gateway.live.poll, wake.changed());
+        let rested = tokio::select! {
+            rested = rested => rested,
+            Ok(()) = epoch.changed() => return,
+        };
         // A sender that is gone was cleared away between two hints; the poll goes on.
-        if let Ok(Err(_)) = tokio::time::timeout(self.gateway.live.poll, wake.changed()).await {
+        if let Ok(Err(_)) = rested {
             tokio::time::sleep(self.gateway.live.poll).await;
             *wake = self.gateway.live.wake(self.source.subject());
         }

@@ -4,10 +4,13 @@
 // The client's own error type is large.
 #![allow(clippy::result_large_err)]
 
+mod account;
 mod attacks;
 mod contract;
 mod cut_sockets;
 mod files;
+mod github;
+mod members;
 mod mutations;
 mod pages;
 mod runs;

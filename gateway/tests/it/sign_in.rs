@@ -143,9 +143,9 @@ async fn a_bad_token_never_falls_back_to_the_cookie() {
 async fn expired_and_revoked_tokens_are_dead() {
     let app = App::start().await;
     let new = |expires_at| NewToken { name: "t".into(), role: None, scopes: vec![], expires_at };
-    let expired = create_token(&app.pool, app.owner, new(Some(Utc::now() - Duration::seconds(1)))).await.unwrap();
+    let expired = create_token(&app.pool, app.owner, new(Some(Utc::now() - Duration::seconds(1)))).await.unwrap().1;
     assert_eq!(app.gql_as(&expired, ME, json!({})).await["errors"][0]["extensions"]["code"], "DENIED");
-    let revoked = create_token(&app.pool, app.owner, new(Some(Utc::now() + Duration::days(1)))).await.unwrap();
+    let revoked = create_token(&app.pool, app.owner, new(Some(Utc::now() + Duration::days(1)))).await.unwrap().1;
     sqlx::query("update api_tokens set revoked_at = now() where expires_at > now()").execute(&app.pool).await.unwrap();
     assert_eq!(app.gql_as(&revoked, ME, json!({})).await["errors"][0]["extensions"]["code"], "DENIED");
 }

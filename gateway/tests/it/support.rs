@@ -79,7 +79,7 @@ impl App {
         };
         tokio::spawn(gateway::run(config, listener, stop.clone()));
         let new = NewToken { name: "tests".into(), role: None, scopes: vec![], expires_at: None };
-        let owner_token = create_token(&pool, owner, new).await.unwrap();
+        let owner_token = create_token(&pool, owner, new).await.unwrap().1;
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let mut app = Self {
             base,
@@ -108,6 +108,18 @@ impl App {
         eventually(PATIENCE, all_live).await;
     }
 
+    /// A second gateway on the same database: it remembers nothing of what the first has seen.
+    pub async fn another_process(&self) -> OtherGateway {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (pool, hints, objects) = (self.pool.clone(), Hints::local(), self.objects.clone());
+        let commands = Commands::new(pool.clone(), hints.clone(), objects.clone(), CommandSettings::default());
+        let (reads, settings) = (Reads::new(pool.clone()), GatewaySettings::new(&base));
+        let config = GatewayConfig { pool, hints, commands, reads, objects, settings };
+        tokio::spawn(gateway::run(config, listener, self.stop.clone()));
+        OtherGateway { base }
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
@@ -125,7 +137,7 @@ impl App {
 
     pub async fn token(&self, role: Option<Role>, scopes: &[Scope]) -> String {
         let new = NewToken { name: "more".into(), role, scopes: scopes.to_vec(), expires_at: None };
-        create_token(&self.pool, self.owner, new).await.unwrap()
+        create_token(&self.pool, self.owner, new).await.unwrap().1
     }
 
     /// Another person, with a token.
@@ -134,7 +146,7 @@ impl App {
         let insert = sqlx::query("insert into users (id, name) values ($1, $2)").bind(id).bind(name);
         insert.execute(&self.pool).await.unwrap();
         let new = NewToken { name: "tests".into(), role: None, scopes: vec![], expires_at: None };
-        (UserId(id), create_token(&self.pool, UserId(id), new).await.unwrap())
+        (UserId(id), create_token(&self.pool, UserId(id), new).await.unwrap().1)
     }
 
     /// Makes a person a member of the owner's org, as an event of its stream: invitations are another part's.
@@ -242,6 +254,10 @@ impl App {
     pub async fn socket(&self) -> Socket {
         Socket::open(&self.base, &self.owner_token).await
     }
+}
+
+pub struct OtherGateway {
+    pub base: String,
 }
 
 /// A browser that is signed in.

@@ -1,7 +1,11 @@
 //! Two orgs: nothing of one is ever seen from the other.
 
 use crate::support::{App, Socket, code};
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::Selection;
+use domain::UserId;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// In every text of the other org.
@@ -9,8 +13,10 @@ const CANARY: &str = "canary-7f3a";
 
 /// What there is of org B to be asked for.
 struct Other {
+    user: UserId,
     token: String,
     org: Uuid,
+    invitation: Value,
     project: Uuid,
     board: Value,
     ticket: Uuid,
@@ -19,7 +25,7 @@ struct Other {
 }
 
 async fn other(app: &App) -> Other {
-    let (_, token) = app.person(&format!("Bob {CANARY}")).await;
+    let (user, token) = app.person(&format!("Bob {CANARY}")).await;
     let org = app.new_org(&token, &format!("Org {CANARY}")).await;
     let project = app.project_as(&token, org, "CNRY").await;
     let input = |fields: Value| {
@@ -57,7 +63,21 @@ async fn other(app: &App) -> Other {
         .clone();
     let board = app.gql_as(&token, "query($p: UUID!) { board(projectId: $p) { id } }", json!({ "p": project })).await;
     let board = board["data"]["board"]["id"].clone();
-    Other { token, org, project, board, ticket: ticket.as_str().unwrap().parse().unwrap(), repo, run }
+    let invited =
+        app.gql_as(&token, crate::members::INVITE, json!({ "o": org, "r": "DEV", "c": Uuid::now_v7() })).await;
+    let invitation = invited["data"]["inviteMember"]["invitation"]["id"].clone();
+    assert!(invitation.is_string(), "{invited}");
+    Other { user, token, org, invitation, project, board, ticket: ticket.as_str().unwrap().parse().unwrap(), repo, run }
+}
+
+/// The field at the root that a document asks for.
+fn asked_field(document: &str) -> String {
+    let parsed = parse_query(document).unwrap();
+    let (_, operation) = parsed.operations.iter().next().unwrap();
+    match &operation.node.selection_set.node.items[0].node {
+        Selection::Field(field) => field.node.name.node.to_string(),
+        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => panic!("not a field: {document}"),
+    }
 }
 
 #[tokio::test]
@@ -70,7 +90,33 @@ async fn every_id_of_another_org_is_as_unknown() {
     let (org, project, ticket, board, repo, run) = (b.org, b.project, b.ticket, &b.board, &b.repo, &b.run);
     let unknown = Uuid::now_v7();
 
+    let theirs = b.user.as_uuid();
+    let (their_token, their_session) = (Uuid::now_v7(), Uuid::now_v7());
+    sqlx::query("insert into api_tokens (id, token_hash, user_id, name) values ($1, 'x', $2, 'canary-7f3a')")
+        .bind(their_token)
+        .bind(theirs)
+        .execute(&app.pool)
+        .await
+        .unwrap();
+    sqlx::query("insert into sessions (id_hash, public_id, user_id, expires_at) values ('y', $1, $2, 'infinity')")
+        .bind(their_session)
+        .bind(theirs)
+        .execute(&app.pool)
+        .await
+        .unwrap();
     let documents: Vec<(&str, String, Value)> = vec![
+        ("inviteMember", "mutation($x: UUID!, $c: UUID!) { inviteMember(input: {commandId: $c, orgId: $x, role: ADMIN}) { invitationLink } }".into(), json!({ "x": org, "c": c() })),
+        ("revokeInvitation", "mutation($x: UUID!, $i: UUID!, $c: UUID!) { revokeInvitation(input: {commandId: $c, orgId: $x, invitationId: $i}) { version } }".into(), json!({ "x": org, "i": b.invitation, "c": c() })),
+        ("foreign invitation", "mutation($o: UUID!, $x: UUID!, $c: UUID!) { revokeInvitation(input: {commandId: $c, orgId: $o, invitationId: $x}) { version } }".into(), json!({ "o": app.org, "x": b.invitation, "c": c() })),
+        ("changeRole", "mutation($x: UUID!, $u: UUID!, $c: UUID!) { changeRole(input: {commandId: $c, orgId: $x, userId: $u, role: QA}) { version } }".into(), json!({ "x": org, "u": theirs, "c": c() })),
+        ("my own role there", "mutation($x: UUID!, $u: UUID!, $c: UUID!) { changeRole(input: {commandId: $c, orgId: $x, userId: $u, role: ADMIN}) { version } }".into(), json!({ "x": org, "u": app.owner, "c": c() })),
+        ("foreign member", "mutation($o: UUID!, $x: UUID!, $c: UUID!) { changeRole(input: {commandId: $c, orgId: $o, userId: $x, role: QA}) { version } }".into(), json!({ "o": app.org, "x": theirs, "c": c() })),
+        ("foreign project", "mutation($o: UUID!, $u: UUID!, $x: UUID!, $c: UUID!) { changeRole(input: {commandId: $c, orgId: $o, userId: $u, role: QA, projectId: $x}) { version } }".into(), json!({ "o": app.org, "u": app.owner, "x": project, "c": c() })),
+        ("removeMember", "mutation($x: UUID!, $u: UUID!, $c: UUID!) { removeMember(input: {commandId: $c, orgId: $x, userId: $u}) { version } }".into(), json!({ "x": org, "u": theirs, "c": c() })),
+        ("remove foreign member", "mutation($o: UUID!, $x: UUID!, $c: UUID!) { removeMember(input: {commandId: $c, orgId: $o, userId: $x}) { version } }".into(), json!({ "o": app.org, "x": theirs, "c": c() })),
+        ("leave", "mutation($x: UUID!, $u: UUID!, $c: UUID!) { removeMember(input: {commandId: $c, orgId: $x, userId: $u}) { version } }".into(), json!({ "x": org, "u": app.owner, "c": c() })),
+        ("revokeToken", "mutation($x: UUID!, $c: UUID!) { revokeToken(input: {commandId: $c, tokenId: $x}) { tokenId } }".into(), json!({ "x": their_token, "c": c() })),
+        ("revokeSession", "mutation($x: UUID!, $c: UUID!) { revokeSession(input: {commandId: $c, sessionId: $x}) { sessionId } }".into(), json!({ "x": their_session, "c": c() })),
         ("org", "query($x: UUID!) { org(id: $x) { name projects { name } members { user { name } } } }".into(), json!({ "x": org })),
         ("project", "query($x: UUID!) { project(id: $x) { name boards { name } repositories { name } } }".into(), json!({ "x": project })),
         ("board", "query($x: UUID!) { board(projectId: $x) { name columns { cards { title } } } }".into(), json!({ "x": project })),
@@ -107,6 +153,15 @@ async fn every_id_of_another_org_is_as_unknown() {
         ("cancelRun", "mutation($x: UUID!, $c: UUID!) { cancelRun(input: {commandId: $c, runId: $x}) { version } }".into(), json!({ "x": run, "c": c() })),
         ("acceptPlan", "mutation($x: UUID!, $c: UUID!) { acceptPlan(input: {commandId: $c, runId: $x}) { version } }".into(), json!({ "x": run, "c": c() })),
     ];
+    // These take no id of an org's: who asks is all they go by, or a token that is a secret itself.
+    let mut tried: BTreeSet<String> =
+        ["me", "createOrg", "acceptInvitation", "createToken"].map(str::to_owned).into_iter().collect();
+    tried.extend(documents.iter().map(|(_, document, _)| asked_field(document)));
+    for root in ["Query", "Mutation"] {
+        for field in crate::contract::root_fields(root) {
+            assert!(tried.contains(&field), "{root}.{field} is not tried with ids of another org: add it above");
+        }
+    }
     for (name, document, variables) in documents {
         let foreign = app.gql(&document, variables.clone()).await;
         assert_eq!(code(&foreign), "NOT_FOUND", "{name}: {foreign}");
@@ -148,6 +203,10 @@ async fn sockets_keep_the_wall_too() {
         ("subscription($x: UUID!) { runEvents(runId: $x) { live event { text } } }", json!({ "x": b.run })),
         ("subscription($x: UUID!) { runsChanged(projectId: $x) { live run { prompt } } }", json!({ "x": b.project })),
     ];
+    let tried: BTreeSet<String> = tries.iter().map(|(document, _)| asked_field(document)).collect();
+    for field in crate::contract::root_fields("Subscription") {
+        assert!(tried.contains(&field), "Subscription.{field} is not tried with ids of another org: add it above");
+    }
     for (index, (document, variables)) in tries.into_iter().enumerate() {
         socket.subscribe(&index.to_string(), document, variables).await;
         let refused = socket.next().await.unwrap();

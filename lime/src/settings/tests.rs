@@ -94,3 +94,14 @@ fn the_example_file_lists_every_setting() {
     let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.variable).collect();
     assert_eq!(listed, known);
 }
+
+#[test]
+fn a_github_app_has_an_id_and_a_secret() {
+    assert!(load(&[], &[], None).unwrap().github_app.is_none());
+    let both = [("GITHUB_CLIENT_ID", "id"), ("GITHUB_CLIENT_SECRET", "hush")];
+    let settings = load(&[], &both, None).unwrap();
+    assert_eq!(settings.github_app.as_ref().unwrap().0, "id");
+    assert!(!format!("{settings:?}").contains("hush"));
+    let said = message(load(&[], &both[..1], None));
+    assert_eq!(said, "GITHUB_CLIENT_ID is set and GITHUB_CLIENT_SECRET is not: they go together");
+}
