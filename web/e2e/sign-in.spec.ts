@@ -7,7 +7,24 @@ test.describe('for nobody', () => {
     await page.goto('/');
     await expect(page.getByRole('heading', { name: 'Sign in to your line' })).toBeVisible();
     await expect(page.getByText('lime owner-link', { exact: true })).toBeVisible();
+    await expect(page.getByText('Continue with GitHub')).toHaveCount(0);
     await expectAccessible(page);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expectAccessible(page);
+  });
+
+  test('where GitHub is set up, the sign-in page leads there and back', async ({ page }) => {
+    // The gateway's own part of it is tested with a stand-in; here is what the page makes of it.
+    await page.route('**/auth/methods', (route) => route.fulfill({ json: { github: true } }));
+    await page.goto('/p/AL/board?ticket=AL-12');
+    const link = page.getByRole('link', { name: 'Continue with GitHub' });
+    await expect(link).toHaveAttribute(
+      'href',
+      `/auth/github/start?return_to=${encodeURIComponent('/p/AL/board?ticket=AL-12')}`,
+    );
+    await expectAccessible(page);
+    await page.getByText('Sign in as the owner').click();
+    await expect(page.getByText('lime owner-link', { exact: true })).toBeVisible();
     await page.emulateMedia({ colorScheme: 'dark' });
     await expectAccessible(page);
   });

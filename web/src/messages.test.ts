@@ -31,6 +31,8 @@ const TABLES = [
   'themes',
   'lanesBy',
   'densities',
+  'roleHints',
+  'scopeNames',
 ];
 
 function keysOf(value: object, path: string): string[] {

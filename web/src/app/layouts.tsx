@@ -1,5 +1,6 @@
 import { Link, Outlet, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect } from 'react';
+import { useRunsChanges } from '~/live/use-runs-changes';
 import { messages } from '~/messages';
 import { Announcer } from '~/ui/announcer';
 import { Blankslate } from '~/ui/blankslate';
@@ -7,7 +8,7 @@ import { PanelBoundary } from '~/ui/error-panel';
 import { ProjectContext, rememberProject } from './project-context';
 import { Shell } from './shell';
 import { useTheme } from './theme';
-import { useViewer } from './viewer-context';
+import { type ProjectInOrg, useViewer } from './viewer-context';
 
 // The page is on screen before anything can happen that it would have to say.
 const Toaster = lazy(async () => ({ default: (await import('~/ui/toaster')).Toaster }));
@@ -30,11 +31,13 @@ export function RootLayout() {
 
 export function ProjectLayout() {
   const { project: slug } = useParams({ from: '/p/$project' });
-  const { projects } = useViewer();
+  const { projects, chooseOrg } = useViewer();
   const project = projects.find((candidate) => candidate.slug === slug);
   useEffect(() => {
-    if (project) rememberProject(project.slug);
-  }, [project]);
+    if (!project) return;
+    rememberProject(project.slug);
+    chooseOrg(project.org.id);
+  }, [project, chooseOrg]);
   if (!project) {
     return (
       <Shell>
@@ -45,6 +48,7 @@ export function ProjectLayout() {
   return (
     // Another project is another page: nothing of the one before may linger in its panels.
     <ProjectContext value={project} key={project.project.id}>
+      <WhileMember project={project} />
       <Shell project={project}>
         <PanelBoundary>
           <Outlet />
@@ -52,6 +56,17 @@ export function ProjectLayout() {
       </Shell>
     </ProjectContext>
   );
+}
+
+/** When what is followed live is not found any more, the person was taken out: then the list of projects is read anew. */
+function WhileMember({ project }: { project: ProjectInOrg }) {
+  const { reload } = useViewer();
+  const { load } = useRunsChanges(project.org.id, project.project.id);
+  const isOut = load.status === 'failed' && load.error.code === 'NOT_FOUND';
+  useEffect(() => {
+    if (isOut) void reload();
+  }, [isOut, reload]);
+  return null;
 }
 
 export function NotFound() {

@@ -51,9 +51,43 @@ const historyRoute = createRoute({
   component: lazyRouteComponent(() => import('./routes/history'), 'HistoryRoute'),
 });
 
+const joinRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/join',
+  component: lazyRouteComponent(() => import('./routes/join'), 'JoinRoute'),
+});
+
+const settingsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./routes/settings'), 'SettingsLayout'),
+});
+const settingsIndexRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('./routes/settings'), 'SettingsIndex'),
+});
+const membersRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: '/members',
+  component: lazyRouteComponent(() => import('./routes/settings'), 'MembersRoute'),
+});
+const tokensRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: '/tokens',
+  component: lazyRouteComponent(() => import('./routes/settings'), 'TokensRoute'),
+});
+const sessionsRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: '/sessions',
+  component: lazyRouteComponent(() => import('./routes/settings'), 'SessionsRoute'),
+});
+
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     homeRoute,
+    joinRoute,
+    settingsRoute.addChildren([settingsIndexRoute, membersRoute, tokensRoute, sessionsRoute]),
     projectRoute.addChildren([commandRoute, boardRoute, agentsRoute, runRoute, historyRoute]),
   ]),
   defaultPreload: 'intent',

@@ -7,8 +7,10 @@ import { RequestError, request } from '~/gql/request';
 import { Connection, socketUrl } from '~/live/connection';
 import { ConnectionContext } from '~/live/connection-context';
 import { AfterAMoment } from '~/ui/skeleton';
+import { JOIN_PATH } from './invitation';
+import { JoinAsStranger } from './join';
 import { SignInPage, Starting, Unreachable } from './sign-in';
-import { projectsOf, ViewerContext } from './viewer-context';
+import { projectsOf, rememberedOrg, rememberOrg, ViewerContext } from './viewer-context';
 
 const meKey = ['me'] as const;
 const RETRY_MS = 2_000;
@@ -39,12 +41,24 @@ export function Session({ children }: { children: ReactNode }) {
     return data ? projectsOf(data) : [];
   }, [refetch]);
   const viewer = me.data;
-  const value = useMemo(
-    () => (viewer ? { viewer, projects: projectsOf(viewer), reload, signOut } : null),
-    [viewer, reload, signOut],
-  );
+  const [orgId, setOrgId] = useState(rememberedOrg);
+  const chooseOrg = useCallback((id: string) => {
+    rememberOrg(id);
+    setOrgId(id);
+  }, []);
+  const value = useMemo(() => {
+    if (!viewer) return null;
+    const membership = viewer.orgs.find(({ org }) => org.id === orgId) ?? viewer.orgs[0];
+    return { viewer, projects: projectsOf(viewer), membership, chooseOrg, reload, signOut };
+  }, [viewer, orgId, chooseOrg, reload, signOut]);
 
-  if (denied) return <SignInPage onRetry={() => void me.refetch()} />;
+  if (denied) {
+    return window.location.pathname === JOIN_PATH ? (
+      <JoinAsStranger />
+    ) : (
+      <SignInPage onRetry={() => void me.refetch()} />
+    );
+  }
   if (!value || !connection) {
     if (me.error) return <Unreachable error={me.error} onRetry={() => void me.refetch()} />;
     return (

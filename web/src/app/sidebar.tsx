@@ -1,5 +1,15 @@
-import { Link } from '@tanstack/react-router';
-import { Bot, ChevronsUpDown, History, Keyboard, LogOut, MessageSquareText, Plus, SquareKanban } from 'lucide-react';
+import { Link, useNavigate } from '@tanstack/react-router';
+import {
+  Bot,
+  ChevronsUpDown,
+  History,
+  Keyboard,
+  LogOut,
+  MessageSquareText,
+  Plus,
+  Settings,
+  SquareKanban,
+} from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { useRunsChanges } from '~/live/use-runs-changes';
 import { messages } from '~/messages';
@@ -7,8 +17,9 @@ import { PersonAvatar } from '~/ui/avatar';
 import { classNames } from '~/ui/class-names';
 import { chooseDensity, type Density, useDensity } from '~/ui/density';
 import { Mark } from '~/ui/mark';
-import { Menu, MenuChoices, MenuItem, MenuLine } from '~/ui/menu';
+import { Menu, MenuChoices, MenuItem, MenuLine, Picker } from '~/ui/menu';
 import { runLook } from '~/ui/run-look';
+import { CreateOrg } from './create-org';
 import { CreateProject } from './create-project';
 import { showOverlay } from './overlay';
 import { chooseTheme, type ThemeChoice, useThemeChoice } from './theme';
@@ -22,24 +33,24 @@ const active =
 const icon = { size: 16, strokeWidth: 1.7, 'aria-hidden': true } as const;
 
 export function Sidebar({ project }: { project?: ProjectInOrg | undefined }) {
-  const { viewer, projects, signOut } = useViewer();
+  const { viewer, projects, membership, signOut } = useViewer();
   const [creating, setCreating] = useState(false);
   const goTo = useGoToProject();
-  const org = project?.org ?? viewer.orgs[0]?.org;
+  const navigate = useNavigate();
+  const org = project?.org ?? membership?.org;
+  const ofOrg = projects.filter((other) => other.org.id === org?.id);
   return (
     <div className="flex h-full w-[220px] flex-col bg-rind p-2 text-rind-text">
-      <Link to="/" className="mb-2 flex items-center gap-2.5 rounded-md px-2 py-2.5">
+      <Link to="/" className="flex items-center gap-2.5 rounded-md px-2 pt-2.5 pb-1">
         <Mark />
-        <span className="min-w-0">
-          <span className="block truncate font-display font-semibold text-[15px] leading-5">{messages.product}</span>
-          {org ? <span className="block truncate text-2xs text-rind-mute">{org.name}</span> : null}
-        </span>
+        <span className="truncate font-display font-semibold text-[15px] leading-5">{messages.product}</span>
       </Link>
+      <OrgSwitcher org={org} />
       {project ? <ProjectNav project={project} /> : null}
       <div className="mt-6 flex min-h-0 flex-1 flex-col">
         <h2 className="px-2.5 pb-1 text-2xs text-rind-mute">{messages.nav.projects}</h2>
         <ul className="min-h-0 space-y-0.5 overflow-y-auto">
-          {projects.map((other) => (
+          {ofOrg.map((other) => (
             <li key={other.project.id}>
               <Link
                 to="/p/$project/board"
@@ -62,6 +73,12 @@ export function Sidebar({ project }: { project?: ProjectInOrg | undefined }) {
           </button>
         ) : null}
       </div>
+      <NavLink>
+        <Link to="/settings" className={row} activeProps={{ className: active }}>
+          <Settings {...icon} />
+          {messages.nav.settings}
+        </Link>
+      </NavLink>
       <Menu
         trigger={
           <button type="button" className={classNames(row, 'h-10 w-full')} aria-label={messages.nav.account}>
@@ -76,6 +93,10 @@ export function Sidebar({ project }: { project?: ProjectInOrg | undefined }) {
         <MenuItem onSelect={() => showOverlay('help')}>
           <Keyboard size={14} aria-hidden="true" />
           {messages.nav.keyHelp}
+        </MenuItem>
+        <MenuItem onSelect={() => void navigate({ to: '/settings/sessions' })}>
+          <Settings size={14} aria-hidden="true" />
+          {messages.nav.settings}
         </MenuItem>
         <MenuItem onSelect={() => void signOut()}>
           <LogOut size={14} aria-hidden="true" />
@@ -107,6 +128,54 @@ function Appearance() {
         value={density}
         onChoose={chooseDensity}
         choices={DENSITIES.map((value) => ({ value, label: messages.nav.densities[value] }))}
+      />
+    </>
+  );
+}
+
+/** Which organisation is looked at, and the way to another. */
+function OrgSwitcher({ org }: { org: { id: string; name: string } | undefined }) {
+  const { viewer, chooseOrg, reload } = useViewer();
+  const [creating, setCreating] = useState(false);
+  const navigate = useNavigate();
+  const goTo = (orgId: string) => {
+    chooseOrg(orgId);
+    void navigate({ to: '/' });
+  };
+  if (!org) return null;
+  return (
+    <>
+      <Picker
+        heading={messages.nav.orgs}
+        value={org.id}
+        onChoose={goTo}
+        choices={viewer.orgs.map((other) => ({
+          value: other.org.id,
+          label: <span className="max-w-56 truncate">{other.org.name}</span>,
+        }))}
+        footer={
+          <>
+            <MenuLine />
+            <MenuItem onSelect={() => setCreating(true)}>
+              <Plus size={14} aria-hidden="true" />
+              {messages.nav.newOrg}
+            </MenuItem>
+          </>
+        }
+        trigger={
+          <button type="button" className={classNames(row, 'mb-2 w-full')} aria-label={messages.nav.org(org.name)}>
+            <span className="min-w-0 flex-1 truncate text-left">{org.name}</span>
+            <ChevronsUpDown size={13} aria-hidden="true" />
+          </button>
+        }
+      />
+      <CreateOrg
+        open={creating}
+        onOpenChange={setCreating}
+        onCreated={async (orgId) => {
+          await reload();
+          goTo(orgId);
+        }}
       />
     </>
   );

@@ -1,3 +1,4 @@
+import { useQuery } from '@tanstack/react-query';
 import { Check, Copy, RotateCcw } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { messages } from '~/messages';
@@ -7,7 +8,7 @@ import { Mark } from '~/ui/mark';
 
 const text = messages.signIn;
 
-function Frame({ children }: { children: ReactNode }) {
+export function Frame({ children }: { children: ReactNode }) {
   return (
     <div className="flex min-h-full items-center justify-center bg-rind p-6">
       <div className="w-full max-w-md">
@@ -21,15 +22,59 @@ function Frame({ children }: { children: ReactNode }) {
   );
 }
 
+/** The link that lets GitHub say who this is, and leads back to `returnTo`. */
+export function GithubLink({ returnTo }: { returnTo: string }) {
+  return (
+    <a
+      href={`/auth/github/start?return_to=${encodeURIComponent(returnTo)}`}
+      className="inline-flex h-9 w-full items-center justify-center gap-2 rounded-md bg-lime font-semibold text-on-lime text-sm hover:bg-lime-hover"
+    >
+      {text.github}
+    </a>
+  );
+}
+
 export function SignInPage({ onRetry }: { onRetry: () => void }) {
+  const methods = useQuery({ queryKey: ['sign-in-methods'], queryFn: readMethods, staleTime: 60_000 });
+  if (!methods.data && !methods.error) return <Starting />;
+  if (!methods.data?.github) return <OwnerLinkPage onRetry={onRetry} />;
+  const { pathname, search } = window.location;
+  return (
+    <Frame>
+      <h1 className="font-display font-semibold text-xl">{text.title}</h1>
+      <p className="mt-1 mb-5 text-ink-2">{text.githubLead}</p>
+      <GithubLink returnTo={`${pathname}${search}`} />
+      <details className="mt-5">
+        <summary className="cursor-pointer text-ink-2 text-xs">{text.ownerTitle}</summary>
+        <OwnerLinkSteps onRetry={onRetry} />
+      </details>
+    </Frame>
+  );
+}
+
+async function readMethods(): Promise<{ github: boolean }> {
+  const answer = await fetch('/auth/methods', { credentials: 'same-origin' });
+  if (!answer.ok) throw new Error(messages.signIn.unreachable);
+  return (await answer.json()) as { github: boolean };
+}
+
+function OwnerLinkPage({ onRetry }: { onRetry: () => void }) {
+  return (
+    <Frame>
+      <h1 className="font-display font-semibold text-xl">{text.title}</h1>
+      <p className="mt-1 text-ink-2">{text.lead}</p>
+      <OwnerLinkSteps onRetry={onRetry} />
+    </Frame>
+  );
+}
+
+function OwnerLinkSteps({ onRetry }: { onRetry: () => void }) {
   const [copied, setCopied] = useState(false);
   const copy = () => {
     void navigator.clipboard?.writeText(text.command).then(() => setCopied(true));
   };
   return (
-    <Frame>
-      <h1 className="font-display font-semibold text-xl">{text.title}</h1>
-      <p className="mt-1 text-ink-2">{text.lead}</p>
+    <>
       <ol className="mt-5 space-y-4">
         <li>
           <p>1. {text.step1}</p>
@@ -48,7 +93,7 @@ export function SignInPage({ onRetry }: { onRetry: () => void }) {
       <Button look="primary" className="mt-6 w-full" onClick={onRetry}>
         {text.retry}
       </Button>
-    </Frame>
+    </>
   );
 }
 

@@ -14,6 +14,7 @@ const titles: readonly (readonly [RegExp, string])[] = [
   [/^\/p\/[^/]+\/board/, messages.nav.board],
   [/^\/p\/[^/]+\/agents/, messages.nav.agents],
   [/^\/p\/[^/]+\/history/, messages.nav.history],
+  [/^\/settings/, messages.nav.settings],
   [/^\/(p\/[^/]+\/?)?$/, messages.nav.command],
 ];
 

@@ -22,6 +22,9 @@ export function projectsOf(viewer: Viewer): readonly ProjectInOrg[] {
 export interface ViewerValue {
   readonly viewer: Viewer;
   readonly projects: readonly ProjectInOrg[];
+  /** The organisation that is being looked at; none for somebody who is in none. */
+  readonly membership: Membership | undefined;
+  readonly chooseOrg: (orgId: string) => void;
   /** Reads anew who is signed in, and answers the projects of that moment. */
   readonly reload: () => Promise<readonly ProjectInOrg[]>;
   readonly signOut: () => Promise<void>;
@@ -36,3 +39,22 @@ export function useViewer(): ViewerValue {
 }
 
 export const membersOf = (org: Membership['org']): readonly User[] => org.members.map((member) => member.user);
+
+const KEY = 'lime.org';
+
+export function rememberedOrg(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    // Storage is off: the first organisation is as good.
+    return null;
+  }
+}
+
+export function rememberOrg(orgId: string): void {
+  try {
+    localStorage.setItem(KEY, orgId);
+  } catch {
+    // as above
+  }
+}

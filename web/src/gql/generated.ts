@@ -4,6 +4,11 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+export type AcceptInvitationInput = {
+  commandId: string;
+  token: string;
+};
+
 export type AcceptPlanInput = {
   commandId: string;
   runId: string;
@@ -45,6 +50,11 @@ export type ConnectRepositoryInput = {
   cloneUrl?: string | null | undefined;
 };
 
+export type CreateOrgInput = {
+  commandId: string;
+  name: string;
+};
+
 export type CreateProjectInput = {
   commandId: string;
   orgId: string;
@@ -67,6 +77,14 @@ export type CreateTicketInput = {
   estimate?: number | null | undefined;
 };
 
+export type CreateTokenInput = {
+  commandId: string;
+  name: string;
+  role?: Role | null | undefined;
+  scopes?: Array<TokenScope> | null | undefined;
+  expiresAt?: string | null | undefined;
+};
+
 export type DelegateTicketInput = {
   commandId: string;
   ticketId: string;
@@ -86,6 +104,24 @@ export type EditTicketInput = {
   priority?: Priority | null | undefined;
   estimate?: number | null | undefined;
   dueOn?: string | null | undefined;
+};
+
+export type InvitationRefInput = {
+  commandId: string;
+  orgId: string;
+  invitationId: string;
+};
+
+export type InviteInput = {
+  commandId: string;
+  orgId: string;
+  role: Role;
+};
+
+export type MemberRefInput = {
+  commandId: string;
+  orgId: string;
+  userId: string;
 };
 
 export type MoveTicketInput = {
@@ -113,6 +149,14 @@ export type Role =
   | 'PM'
   | 'DEV'
   | 'QA';
+
+export type RoleInput = {
+  commandId: string;
+  orgId: string;
+  userId: string;
+  role?: Role | null | undefined;
+  projectId?: string | null | undefined;
+};
 
 export type RunConstraintsInput = {
   timeBudgetS?: number | null | undefined;
@@ -179,6 +223,11 @@ export type RunState =
   | 'FAILED'
   | 'CANCELLED';
 
+export type SessionRefInput = {
+  commandId: string;
+  sessionId: string;
+};
+
 export type StartRunInput = {
   commandId: string;
   projectId: string;
@@ -205,6 +254,17 @@ export type TicketRefInput = {
   expectedVersion?: number | null | undefined;
 };
 
+export type TokenRefInput = {
+  commandId: string;
+  tokenId: string;
+};
+
+export type TokenScope =
+  | 'READ'
+  | 'TICKETS'
+  | 'RUNS'
+  | 'WRITE';
+
 export type UserFieldsFragment = { id: string, name: string };
 
 export type ActorFieldsFragment = { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null };
@@ -230,6 +290,12 @@ export type RunEventFieldsFragment = { seq: number, at: string, type: RunEventTy
 export type RepositoryFieldsFragment = { id: string, provider: RepoProvider, name: string, cloneUrl: string, defaultBranch: string | null, connectedAt: string, disconnectedAt: string | null };
 
 export type ProjectFieldsFragment = { id: string, orgId: string, key: string, name: string, boards: Array<{ id: string, name: string }>, repositories: Array<{ id: string, provider: RepoProvider, name: string, cloneUrl: string, defaultBranch: string | null, connectedAt: string, disconnectedAt: string | null }> };
+
+export type MemberFieldsFragment = { role: Role, joinedAt: string, projectRoles: Array<{ projectId: string, role: Role }>, user: { id: string, name: string } };
+
+export type InvitationFieldsFragment = { id: string, role: Role, createdAt: string, expiresAt: string, expired: boolean, invitedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } };
+
+export type TokenFieldsFragment = { id: string, name: string, role: Role | null, scopes: Array<TokenScope>, createdAt: string, expiresAt: string | null, expired: boolean, lastUsedAt: string | null };
 
 export type CreateProjectMutationVariables = Exact<{
   input: CreateProjectInput;
@@ -322,6 +388,69 @@ export type AcceptPlanMutationVariables = Exact<{
 
 export type AcceptPlanMutation = { acceptPlan: { version: number, run: { id: string }, tickets: Array<{ id: string, key: string, title: string, kind: TicketKind, columnKey: string }> } };
 
+export type CreateOrgMutationVariables = Exact<{
+  input: CreateOrgInput;
+}>;
+
+
+export type CreateOrgMutation = { createOrg: { version: number, org: { id: string, name: string } } };
+
+export type InviteMemberMutationVariables = Exact<{
+  input: InviteInput;
+}>;
+
+
+export type InviteMemberMutation = { inviteMember: { invitationLink: string | null, version: number } };
+
+export type RevokeInvitationMutationVariables = Exact<{
+  input: InvitationRefInput;
+}>;
+
+
+export type RevokeInvitationMutation = { revokeInvitation: { version: number } };
+
+export type AcceptInvitationMutationVariables = Exact<{
+  input: AcceptInvitationInput;
+}>;
+
+
+export type AcceptInvitationMutation = { acceptInvitation: { version: number, org: { id: string, name: string } } };
+
+export type ChangeRoleMutationVariables = Exact<{
+  input: RoleInput;
+}>;
+
+
+export type ChangeRoleMutation = { changeRole: { version: number } };
+
+export type RemoveMemberMutationVariables = Exact<{
+  input: MemberRefInput;
+}>;
+
+
+export type RemoveMemberMutation = { removeMember: { version: number } };
+
+export type CreateTokenMutationVariables = Exact<{
+  input: CreateTokenInput;
+}>;
+
+
+export type CreateTokenMutation = { createToken: { secret: string, token: { id: string, name: string, role: Role | null, scopes: Array<TokenScope>, createdAt: string, expiresAt: string | null, expired: boolean, lastUsedAt: string | null } } };
+
+export type RevokeTokenMutationVariables = Exact<{
+  input: TokenRefInput;
+}>;
+
+
+export type RevokeTokenMutation = { revokeToken: { tokenId: string } };
+
+export type RevokeSessionMutationVariables = Exact<{
+  input: SessionRefInput;
+}>;
+
+
+export type RevokeSessionMutation = { revokeSession: { sessionId: string } };
+
 export type MeQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -400,7 +529,7 @@ export type AuditLogQueryVariables = Exact<{
 }>;
 
 
-export type AuditLogQuery = { auditLog: { nodes: Array<{ eventId: string, position: number, orgPosition: number, at: string, action: string, targetType: string, targetId: string, targetKey: string | null, payload: unknown, commandId: string | null, cause: string | null, hash: string, actor: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type AuditLogQuery = { auditLog: { nodes: Array<{ eventId: string, position: number, orgPosition: number, at: string, action: string, targetType: string, targetId: string, targetKey: string | null, payload: unknown, commandId: string | null, cause: string | null, hash: string, actor: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, person: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type TicketIdByKeyQueryVariables = Exact<{
   orgId: string;
@@ -416,6 +545,30 @@ export type ChildrenQueryVariables = Exact<{
 
 
 export type ChildrenQuery = { ticket: { id: string, children: Array<{ id: string }> } };
+
+export type MembersQueryVariables = Exact<{
+  orgId: string;
+}>;
+
+
+export type MembersQuery = { org: { members: Array<{ role: Role, joinedAt: string, projectRoles: Array<{ projectId: string, role: Role }>, user: { id: string, name: string } }> } };
+
+export type InvitationsQueryVariables = Exact<{
+  orgId: string;
+}>;
+
+
+export type InvitationsQuery = { org: { invitations: Array<{ id: string, role: Role, createdAt: string, expiresAt: string, expired: boolean, invitedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } }> } };
+
+export type SessionsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SessionsQuery = { me: { sessions: Array<{ id: string, current: boolean, userAgent: string | null, createdAt: string, lastSeenAt: string }> } };
+
+export type TokensQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type TokensQuery = { me: { tokens: Array<{ id: string, name: string, role: Role | null, scopes: Array<TokenScope>, createdAt: string, expiresAt: string | null, expired: boolean, lastUsedAt: string | null }> } };
 
 export type BoardChangedSubscriptionVariables = Exact<{
   projectId: string;
@@ -1011,6 +1164,54 @@ export const ProjectFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
   connectedAt
   disconnectedAt
 }`, {"fragmentName":"ProjectFields"}) as unknown as TypedDocumentString<ProjectFieldsFragment, unknown>;
+export const MemberFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
+    fragment MemberFields on Member {
+  role
+  joinedAt
+  projectRoles {
+    projectId
+    role
+  }
+  user {
+    ...UserFields
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+}`, {"fragmentName":"MemberFields"}) as unknown as TypedDocumentString<MemberFieldsFragment, unknown>;
+export const InvitationFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
+    fragment InvitationFields on Invitation {
+  id
+  role
+  invitedBy {
+    ...ActorFields
+  }
+  createdAt
+  expiresAt
+  expired
+}
+    fragment ActorFields on Actor {
+  kind
+  id
+  name
+  runId
+  user {
+    id
+  }
+}`, {"fragmentName":"InvitationFields"}) as unknown as TypedDocumentString<InvitationFieldsFragment, unknown>;
+export const TokenFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
+    fragment TokenFields on ApiToken {
+  id
+  name
+  role
+  scopes
+  createdAt
+  expiresAt
+  expired
+  lastUsedAt
+}
+    `, {"fragmentName":"TokenFields"}) as unknown as TypedDocumentString<TokenFieldsFragment, unknown>;
 export const CreateProjectDocument = /*#__PURE__*/ new TypedDocumentString(`
     mutation CreateProject($input: CreateProjectInput!) {
   createProject(input: $input) {
@@ -1225,6 +1426,90 @@ export const AcceptPlanDocument = /*#__PURE__*/ new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<AcceptPlanMutation, AcceptPlanMutationVariables>;
+export const CreateOrgDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation CreateOrg($input: CreateOrgInput!) {
+  createOrg(input: $input) {
+    org {
+      id
+      name
+    }
+    version
+  }
+}
+    `) as unknown as TypedDocumentString<CreateOrgMutation, CreateOrgMutationVariables>;
+export const InviteMemberDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation InviteMember($input: InviteInput!) {
+  inviteMember(input: $input) {
+    invitationLink
+    version
+  }
+}
+    `) as unknown as TypedDocumentString<InviteMemberMutation, InviteMemberMutationVariables>;
+export const RevokeInvitationDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation RevokeInvitation($input: InvitationRefInput!) {
+  revokeInvitation(input: $input) {
+    version
+  }
+}
+    `) as unknown as TypedDocumentString<RevokeInvitationMutation, RevokeInvitationMutationVariables>;
+export const AcceptInvitationDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation AcceptInvitation($input: AcceptInvitationInput!) {
+  acceptInvitation(input: $input) {
+    org {
+      id
+      name
+    }
+    version
+  }
+}
+    `) as unknown as TypedDocumentString<AcceptInvitationMutation, AcceptInvitationMutationVariables>;
+export const ChangeRoleDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation ChangeRole($input: RoleInput!) {
+  changeRole(input: $input) {
+    version
+  }
+}
+    `) as unknown as TypedDocumentString<ChangeRoleMutation, ChangeRoleMutationVariables>;
+export const RemoveMemberDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation RemoveMember($input: MemberRefInput!) {
+  removeMember(input: $input) {
+    version
+  }
+}
+    `) as unknown as TypedDocumentString<RemoveMemberMutation, RemoveMemberMutationVariables>;
+export const CreateTokenDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation CreateToken($input: CreateTokenInput!) {
+  createToken(input: $input) {
+    secret
+    token {
+      ...TokenFields
+    }
+  }
+}
+    fragment TokenFields on ApiToken {
+  id
+  name
+  role
+  scopes
+  createdAt
+  expiresAt
+  expired
+  lastUsedAt
+}`) as unknown as TypedDocumentString<CreateTokenMutation, CreateTokenMutationVariables>;
+export const RevokeTokenDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation RevokeToken($input: TokenRefInput!) {
+  revokeToken(input: $input) {
+    tokenId
+  }
+}
+    `) as unknown as TypedDocumentString<RevokeTokenMutation, RevokeTokenMutationVariables>;
+export const RevokeSessionDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation RevokeSession($input: SessionRefInput!) {
+  revokeSession(input: $input) {
+    sessionId
+  }
+}
+    `) as unknown as TypedDocumentString<RevokeSessionMutation, RevokeSessionMutationVariables>;
 export const MeDocument = /*#__PURE__*/ new TypedDocumentString(`
     query Me {
   me {
@@ -1822,6 +2107,9 @@ export const AuditLogDocument = /*#__PURE__*/ new TypedDocumentString(`
       targetId
       targetKey
       payload
+      person {
+        ...UserFields
+      }
       commandId
       cause
       hash
@@ -1832,7 +2120,11 @@ export const AuditLogDocument = /*#__PURE__*/ new TypedDocumentString(`
     }
   }
 }
-    fragment ActorFields on Actor {
+    fragment UserFields on User {
+  id
+  name
+}
+fragment ActorFields on Actor {
   kind
   id
   name
@@ -1858,6 +2150,87 @@ export const ChildrenDocument = /*#__PURE__*/ new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ChildrenQuery, ChildrenQueryVariables>;
+export const MembersDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query Members($orgId: UUID!) {
+  org(id: $orgId) {
+    members {
+      ...MemberFields
+    }
+  }
+}
+    fragment UserFields on User {
+  id
+  name
+}
+fragment MemberFields on Member {
+  role
+  joinedAt
+  projectRoles {
+    projectId
+    role
+  }
+  user {
+    ...UserFields
+  }
+}`) as unknown as TypedDocumentString<MembersQuery, MembersQueryVariables>;
+export const InvitationsDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query Invitations($orgId: UUID!) {
+  org(id: $orgId) {
+    invitations {
+      ...InvitationFields
+    }
+  }
+}
+    fragment ActorFields on Actor {
+  kind
+  id
+  name
+  runId
+  user {
+    id
+  }
+}
+fragment InvitationFields on Invitation {
+  id
+  role
+  invitedBy {
+    ...ActorFields
+  }
+  createdAt
+  expiresAt
+  expired
+}`) as unknown as TypedDocumentString<InvitationsQuery, InvitationsQueryVariables>;
+export const SessionsDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query Sessions {
+  me {
+    sessions {
+      id
+      current
+      userAgent
+      createdAt
+      lastSeenAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SessionsQuery, SessionsQueryVariables>;
+export const TokensDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query Tokens {
+  me {
+    tokens {
+      ...TokenFields
+    }
+  }
+}
+    fragment TokenFields on ApiToken {
+  id
+  name
+  role
+  scopes
+  createdAt
+  expiresAt
+  expired
+  lastUsedAt
+}`) as unknown as TypedDocumentString<TokensQuery, TokensQueryVariables>;
 export const BoardChangedDocument = /*#__PURE__*/ new TypedDocumentString(`
     subscription BoardChanged($projectId: UUID!, $boardId: UUID, $after: Cursor) {
   boardChanged(projectId: $projectId, boardId: $boardId, after: $after) {

@@ -6,6 +6,8 @@ import type {
   CardFieldsFragment,
   ConversationsQuery,
   HistoryFieldsFragment,
+  InvitationFieldsFragment,
+  MemberFieldsFragment,
   MeQuery,
   PlanItemFieldsFragment,
   ProjectFieldsFragment,
@@ -15,7 +17,9 @@ import type {
   RunDetailFragment,
   RunEventFieldsFragment,
   RunRowFragment,
+  SessionsQuery,
   TicketFieldsFragment,
+  TokenFieldsFragment,
   UserFieldsFragment,
 } from './generated';
 
@@ -25,6 +29,9 @@ export type BoardSnapshot = BoardFieldsFragment;
 export type Card = CardFieldsFragment;
 export type Conversation = ConversationsQuery['conversations']['nodes'][number];
 export type HistoryEntry = HistoryFieldsFragment;
+export type Invitation = InvitationFieldsFragment;
+export type ListedSession = SessionsQuery['me']['sessions'][number];
+export type Member = MemberFieldsFragment;
 export type Membership = MeQuery['me']['orgs'][number];
 export type PlanItem = PlanItemFieldsFragment;
 export type Project = ProjectFieldsFragment;
@@ -35,6 +42,16 @@ export type RunDetail = RunDetailFragment;
 export type RunEvent = RunEventFieldsFragment;
 export type RunRow = RunRowFragment;
 export type Ticket = TicketFieldsFragment;
+export type Token = TokenFieldsFragment;
 export type User = UserFieldsFragment;
 export type Viewer = MeQuery['me'];
-export type { Priority, Role, RunEventType, RunFailureReason, RunMode, RunState, TicketKind } from './generated';
+export type {
+  Priority,
+  Role,
+  RunEventType,
+  RunFailureReason,
+  RunMode,
+  RunState,
+  TicketKind,
+  TokenScope,
+} from './generated';

@@ -1,6 +1,6 @@
 // One event of the log as the rest of a sentence. The payload is read with care: an event of a newer server may lack
 // what this build knows, and is then named by its own name.
-import type { Priority, RunMode, TicketKind } from '~/gql/types';
+import type { Priority, Role, RunMode, TicketKind } from '~/gql/types';
 import { messages } from '~/messages';
 import { providerName } from './avatar';
 import { dollars } from './format';
@@ -21,11 +21,23 @@ const word = (value: unknown): string => (typeof value === 'string' ? value : ''
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 const upper = (value: unknown): string => word(value).toUpperCase();
 
+const role = (value: unknown): string | null => messages.roles[upper(value) as Role] ?? null;
+
 type Sentence = (payload: Payload, names: Names) => string;
 
 const sentences: Readonly<Record<string, Sentence>> = {
   OrgCreated: (payload) => text.OrgCreated(word(payload.name)),
   MemberJoined: () => text.MemberJoined,
+  MemberInvited: (payload) => text.MemberInvited(role(payload.role) ?? ''),
+  InvitationRevoked: () => text.InvitationRevoked,
+  MemberRoleChanged: (payload, names) =>
+    text.MemberRoleChanged(names.user(word(payload.user)), role(payload.role) ?? ''),
+  MemberRoleSet: (payload, names) => text.MemberRoleSet(names.user(word(payload.user)), role(payload.role)),
+  MemberRemoved: (payload, names) => text.MemberRemoved(names.user(word(payload.user))),
+  MemberSignedIn: (payload) => text.MemberSignedIn(text.signInMethods[word(payload.method)] ?? ''),
+  SessionRevoked: () => text.SessionRevoked,
+  TokenCreated: () => text.TokenCreated,
+  TokenRevoked: () => text.TokenRevoked,
   ProjectCreated: (payload) => text.ProjectCreated(word(payload.name)),
   BoardCreated: (payload) => text.BoardCreated(word(payload.name)),
   RepositoryConnected: (payload) => text.RepositoryConnected(word(payload.name)),

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { messages } from '~/messages';
 import { Blankslate } from '~/ui/blankslate';
 import { Button } from '~/ui/button';
+import { CreateOrg } from '../create-org';
 import { CreateProject } from '../create-project';
 import { rememberedProject } from '../project-context';
 import { Shell } from '../shell';
@@ -12,12 +13,12 @@ import { useViewer } from '../viewer-context';
 
 /** `/`: the Command Center of the project that was open last, or the first step when there is none. */
 export function HomeRoute() {
-  const { viewer, projects } = useViewer();
+  const { membership, projects } = useViewer();
   const [creating, setCreating] = useState(false);
   const goTo = useGoToProject();
-  const project = rememberedProject(projects);
+  const org = membership?.org;
+  const project = rememberedProject(projects.filter((candidate) => candidate.org.id === org?.id));
   if (project) return <Navigate to="/p/$project" params={{ project: project.slug }} replace />;
-  const org = viewer.orgs[0]?.org;
   return (
     <Shell>
       {org ? (
@@ -35,8 +36,35 @@ export function HomeRoute() {
           <CreateProject open={creating} onOpenChange={setCreating} orgId={org.id} onCreated={goTo} />
         </>
       ) : (
-        <Blankslate title={messages.project.noOrg} lead={messages.project.noOrgLead} />
+        <NoOrg />
       )}
     </Shell>
+  );
+}
+
+function NoOrg() {
+  const { chooseOrg, reload } = useViewer();
+  const [creating, setCreating] = useState(false);
+  return (
+    <>
+      <Blankslate
+        title={messages.project.noOrg}
+        lead={messages.project.noOrgLead}
+        action={
+          <Button onClick={() => setCreating(true)}>
+            <Plus size={15} aria-hidden="true" />
+            {messages.nav.newOrg}
+          </Button>
+        }
+      />
+      <CreateOrg
+        open={creating}
+        onOpenChange={setCreating}
+        onCreated={async (orgId) => {
+          await reload();
+          chooseOrg(orgId);
+        }}
+      />
+    </>
   );
 }

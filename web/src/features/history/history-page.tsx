@@ -111,6 +111,10 @@ const Th = ({ children, className }: { children: ReactNode; className?: string }
   </th>
 );
 
+/** Who is no member any more is known to the log alone. */
+const withPerson = (names: Names, person: User | null): Names =>
+  person ? { ...names, user: (id) => (id === person.id ? person.name : names.user(id)) } : names;
+
 const cell = 'border-line border-t px-3 py-2 align-middle';
 const HASH_SHOWN = 8;
 const COLUMNS = 6;
@@ -150,7 +154,7 @@ function Entry({ entry, now, names, targetLink }: EntryProps) {
           </span>
         </td>
         <td className={classNames(cell, 'max-w-0 truncate text-ink-2')} title={entry.action}>
-          {eventText(entry.action, entry.payload, names)}
+          {eventText(entry.action, entry.payload, withPerson(names, entry.person))}
         </td>
         <td className={classNames(cell, 'whitespace-nowrap font-mono text-xs')}>{targetLink(entry)}</td>
         <td className={classNames(cell, 'font-mono text-2xs text-ink-3 max-[800px]:hidden')} title={entry.hash}>
