@@ -29,6 +29,7 @@ pub mod org;
 pub mod project;
 pub mod repo_connection;
 pub mod ticket;
+pub mod vault;
 
 pub use caller::{Accepted, Caller};
 pub use error::CommandError;

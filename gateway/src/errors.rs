@@ -8,6 +8,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use commands::CommandError;
 use domain::Version;
 use feed::chain;
+use std::fmt::Write as _;
+use std::time::Duration;
 
 /// Errors of the parser and of validation echo the document: they are cut to this many characters.
 const ECHO_MAX_CHARS: usize = 200;
@@ -83,8 +85,8 @@ pub enum ApiError {
     },
     #[error("Storage is low: nothing is written until there is space again.")]
     StorageLow,
-    #[error("Too many requests: wait a moment.")]
-    RateLimited,
+    #[error("Too much was asked for in a minute: wait {} s.", retry_after_s(*retry_after))]
+    RateLimited { retry_after: Duration },
     #[error("Something broke on our side.")]
     Internal(#[source] Source),
 }
@@ -112,7 +114,7 @@ impl ApiError {
             Self::Invalid { .. } => Code::Invalid,
             Self::Unavailable { .. } => Code::Unavailable,
             Self::StorageLow => Code::StorageLow,
-            Self::RateLimited => Code::RateLimited,
+            Self::RateLimited { .. } => Code::RateLimited,
             Self::Internal(_) => Code::Internal,
         }
     }
@@ -130,11 +132,11 @@ impl ApiError {
                 values.set("facet", *facet);
             }
             Self::Invalid { field, .. } => values.set("field", field.as_str()),
+            Self::RateLimited { retry_after } => values.set("retryAfterS", retry_after_s(*retry_after)),
             Self::Denied(_)
             | Self::NotFound
             | Self::Unavailable { .. }
             | Self::StorageLow
-            | Self::RateLimited
             | Self::Internal(_) => {}
         }
     }
@@ -154,7 +156,7 @@ impl ApiError {
             | Self::Invalid { .. }
             | Self::Unavailable { source: None, .. }
             | Self::StorageLow
-            | Self::RateLimited => {}
+            | Self::RateLimited { .. } => {}
         }
         async_graphql::Error::new(self.to_string()).extend_with(|_, values| self.extensions(values))
     }
@@ -162,6 +164,11 @@ impl ApiError {
     pub fn into_server_error(self) -> ServerError {
         self.into_graphql().into_server_error(async_graphql::Pos::default())
     }
+}
+
+/// Whole seconds, so that whoever waits them out is let in.
+pub(crate) fn retry_after_s(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(1)
 }
 
 impl From<ApiError> for async_graphql::Error {

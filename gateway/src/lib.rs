@@ -5,6 +5,7 @@
 //! - `graphql`: the schema by subject. A resolver parses, calls one function of `commands` or `projections`, translates.
 //! - `live`: what subscriptions follow, from cursors, hints and a poll.
 //! - [`auth`]: people, sessions, tokens, and the one table of what a role may do.
+//! - `cost` and `limits`: what a request costs, and how much of that a caller may have in a minute.
 //! - [`errors`]: what a caller is told, and what never leaves.
 //!
 //! # How to add a query
@@ -21,10 +22,12 @@
 //! A source in `live/sources.rs` (rows after a place), a topic for its hint, and a resolver as `board_changed`.
 
 pub mod auth;
+mod cost;
 mod document;
 pub mod errors;
 mod graphql;
 pub mod http;
+mod limits;
 mod live;
 mod settings;
 mod state;
@@ -32,7 +35,7 @@ mod ws;
 
 pub use graphql::{ApiSchema, schema, schema_builder, sdl};
 pub use http::app;
-pub use settings::{GatewayConfig, GatewaySettings, ProviderSetting};
+pub use settings::{COST_PER_MINUTE, GatewayConfig, GatewaySettings, ProviderSetting};
 pub use state::Gateway;
 
 use std::net::SocketAddr;

@@ -21,6 +21,9 @@ pub struct GatewayConfig {
     pub settings: GatewaySettings,
 }
 
+/// A hundred whole boards, or ten thousand moved cards.
+pub const COST_PER_MINUTE: u32 = 120_000;
+
 #[derive(Clone, Debug)]
 pub struct GatewaySettings {
     /// How people reach it, such as `https://lime.example.org`; https means `__Host-` cookies and HSTS. Loopback
@@ -43,6 +46,8 @@ pub struct GatewaySettings {
     pub live_poll: Duration,
     /// Requests to `/graphql` that run at the same time; more get a 503.
     pub requests_at_once: usize,
+    /// What a caller may ask for in a minute, in units of about one field read; an org twenty times that. 0: no limit.
+    pub cost_per_minute: u32,
     /// Memory for payloads that several sockets share.
     pub encoded_cache_bytes: u64,
 }
@@ -66,6 +71,7 @@ impl GatewaySettings {
             slow_client_after: Duration::from_secs(10),
             live_poll: Duration::from_secs(1),
             requests_at_once: 512,
+            cost_per_minute: COST_PER_MINUTE,
             encoded_cache_bytes: 32 * 1024 * 1024,
         }
     }

@@ -5,6 +5,7 @@ use crate::auth::{Viewer, epoch};
 use crate::http::auth_routes::Tried;
 use crate::http::metrics::Metrics;
 use crate::http::origin::{InvalidAddress, Origins};
+use crate::limits::{self, Limits};
 use crate::live::Live;
 use crate::{ApiSchema, GatewayConfig, GatewaySettings};
 use commands::Commands;
@@ -35,6 +36,7 @@ pub struct Gateway {
     pub(crate) github: Option<Github>,
     pub(crate) metrics: Metrics,
     pub(crate) live: Live,
+    pub(crate) limits: Limits,
     pub(crate) schema: ApiSchema,
     /// Requests that run at once; more are turned away with a 503.
     pub(crate) room: Semaphore,
@@ -69,7 +71,8 @@ impl Gateway {
         let epoch = Arc::new(watch::channel(0).0);
         tokio::spawn(epoch::watch_epoch(pool.clone(), Arc::clone(&epoch), stop.clone()));
         let github = settings.github.clone().map(|wanted| Github::new(wanted, &settings.public_url));
-        Ok(Arc::new(Self {
+        let gateway = Arc::new(Self {
+            limits: Limits::new(settings.cost_per_minute),
             github,
             live: Live::start(&hints, &settings, stop.clone()),
             schema: crate::graphql::schema(),
@@ -87,8 +90,10 @@ impl Gateway {
             settings,
             origins,
             epoch,
-            stop,
-        }))
+            stop: stop.clone(),
+        });
+        tokio::spawn(limits::tidy(Arc::downgrade(&gateway), stop));
+        Ok(gateway)
     }
 
     pub(crate) fn epoch(&self) -> i64 {

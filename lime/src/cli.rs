@@ -46,6 +46,9 @@ pub(crate) enum Command {
     /// The audit log outside of the product.
     #[command(subcommand)]
     Audit(Audit),
+    /// The master keys that secrets are sealed under.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Show every setting, its value and where it came from.
     Config(AtHome),
 }
@@ -114,6 +117,14 @@ pub(crate) enum Servers {
     Fetch,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Move every secret to the current master key, the first of those that are set. Can be broken off at any time.
+    Rotate(AtHome),
+    /// The names of the keys in use, and how many secrets each seals.
+    List(AtHome),
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
     #[command(flatten)]
@@ -162,6 +173,7 @@ impl Cli {
             Command::OwnerLink(at) | Command::Doctor(at) | Command::Config(at) => (Some(at), None),
             Command::Token(Token::Create(create)) => (Some(&create.at), None),
             Command::Replay(replay) => (Some(&replay.at), None),
+            Command::Keys(Keys::Rotate(at) | Keys::List(at)) => (Some(at), None),
             Command::Audit(Audit::Export(export)) => (Some(&export.at), None),
             Command::Servers(Servers::Fetch) | Command::Audit(Audit::Verify(_)) => (None, None),
         };

@@ -5,6 +5,7 @@
 //! runtime.json    how to reach what runs, 0600, there while it runs
 //! postgres/       the data directory          nats/   JetStream's store
 //! run/            sockets and ports files     objects/   files
+//! master.key      seals the secrets in the database, 0600: back it up beside it, never with it
 //! work/           repositories and workspaces of runs
 //! logs/           what the private servers wrote   ballast   room that is given back when the disk is full
 //! ```
@@ -106,6 +107,10 @@ impl Home {
     /// Repositories and workspaces of agent runs.
     pub(crate) fn work(&self) -> PathBuf {
         self.path.join("work")
+    }
+
+    pub(crate) fn master_key(&self) -> PathBuf {
+        self.path.join("master.key")
     }
 
     pub(crate) fn logs(&self) -> PathBuf {

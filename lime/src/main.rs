@@ -17,6 +17,7 @@ mod embedded;
 mod exit;
 mod home;
 mod logging;
+mod master_key;
 mod owner;
 mod platform;
 mod replay;
@@ -31,7 +32,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Audit, Cli, Command, Servers, Token};
+use cli::{Audit, Cli, Command, Keys, Servers, Token};
 use settings::Settings;
 
 fn main() -> ExitCode {
@@ -70,6 +71,8 @@ async fn dispatch(command: Command, settings: Settings) -> anyhow::Result<ExitCo
         Command::Replay(options) => replay::run(&settings, options).await?,
         Command::Audit(Audit::Export(options)) => audit::export(&settings, options).await?,
         Command::Audit(Audit::Verify(options)) => audit::verify_file(&options)?,
+        Command::Keys(Keys::Rotate(_)) => master_key::rotate(&settings).await?,
+        Command::Keys(Keys::List(_)) => master_key::list(&settings).await?,
         Command::Doctor(_) => return doctor::run(&settings).await,
         Command::Config(_) => config::show(&settings),
     }

@@ -105,6 +105,7 @@ impl Platform {
             base_url: self.settings.github_base_url.clone(),
             api_url: self.settings.github_api_url.clone(),
         });
+        settings.cost_per_minute = self.settings.rate_limit;
         settings.providers = vec![ProviderSetting {
             id: "codex".to_owned(),
             name: "Codex".to_owned(),

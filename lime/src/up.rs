@@ -19,6 +19,7 @@ use crate::connected::Addresses;
 use crate::embedded::Servers;
 use crate::exit::Exit;
 use crate::home::{Home, Runtime, write_whole};
+use crate::master_key;
 use crate::owner;
 use crate::platform::{Platform, Role};
 use crate::screen::say;
@@ -82,6 +83,8 @@ impl Installation<'_> {
     /// Starts every role, makes the owner at the first start, and says where to go.
     async fn start(self, listener: TcpListener, stop: &CancellationToken, roles: &mut Vec<Role>) -> anyhow::Result<()> {
         let address = listener.local_addr()?;
+        // Before any role starts: with a wrong key nothing may be sealed.
+        master_key::vault(&self.settings, self.addresses.pool()?).await?;
         let objects = self.settings.objects.clone().unwrap_or_else(|| self.home.objects());
         let low = storage::watch(self.home.path());
         let platform = Platform::connect(&self.addresses, objects, Arc::clone(&self.settings), Some(low)).await?;

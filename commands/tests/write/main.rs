@@ -13,4 +13,5 @@ mod runs;
 mod staleness;
 mod tenants;
 mod tickets;
+mod vault;
 mod world;

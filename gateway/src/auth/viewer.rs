@@ -174,14 +174,4 @@ impl Gateway {
         viewer.may(action)?;
         Ok(OrgAccess::new(org, role))
     }
-
-    /// The same, where the id names something in an org that is not known yet. None: no such thing anywhere.
-    pub(crate) async fn access_found(
-        &self,
-        viewer: &Viewer,
-        org: Option<OrgId>,
-        action: Action,
-    ) -> Result<OrgAccess, ApiError> {
-        self.access(viewer, org.ok_or(ApiError::NotFound)?, action).await
-    }
 }

@@ -16,7 +16,7 @@ use domain::{CommandId, OrgId, ProjectId};
 use projections::{ReadError, Waited};
 use ring::digest;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -32,6 +32,10 @@ pub(crate) struct RequestContext {
     pub loaders: Loaders,
     pub document: DocumentKey,
     pub last_cursor: LastCursor,
+    /// What the request costs, in units of [`crate::cost`].
+    cost: u32,
+    /// The orgs whose allowance has paid for it.
+    charged: Mutex<Vec<OrgId>>,
 }
 
 /// The request's context. A request without one was not signed in: whatever it asks is denied.
@@ -46,6 +50,7 @@ impl RequestContext {
         viewer: Viewer,
         request: &GraphQlRequest,
         document: &ExecutableDocument,
+        cost: u32,
     ) -> Self {
         Self {
             gateway: Arc::clone(gateway),
@@ -54,6 +59,8 @@ impl RequestContext {
             loaders: Loaders::new(gateway),
             document: document_key(request, document),
             last_cursor: LastCursor::default(),
+            cost,
+            charged: Mutex::default(),
         }
     }
 
@@ -62,12 +69,25 @@ impl RequestContext {
     }
 
     pub(super) async fn access(&self, org: OrgId, action: Action) -> Result<OrgAccess, ApiError> {
-        self.gateway.access(&self.viewer, org, action).await
+        let access = self.gateway.access(&self.viewer, org, action).await?;
+        self.charge(access.org())?;
+        Ok(access)
     }
 
-    /// Where an id names something whose org is looked up.
+    /// An org pays once for a request, however many of its fields the request reads.
+    fn charge(&self, org: OrgId) -> Result<(), ApiError> {
+        let mut charged = self.charged.lock().unwrap_or_else(PoisonError::into_inner);
+        if charged.contains(&org) {
+            return Ok(());
+        }
+        self.gateway.limits.org(org, self.cost)?;
+        charged.push(org);
+        Ok(())
+    }
+
+    /// Where an id names something whose org is looked up. None: no such thing anywhere.
     pub(super) async fn access_to(&self, org: Option<OrgId>, action: Action) -> Result<OrgAccess, ApiError> {
-        self.gateway.access_found(&self.viewer, org, action).await
+        self.access(org.ok_or(ApiError::NotFound)?, action).await
     }
 
     /// In a project of an org, where the viewer's role may be another one than in the org. A stranger to the org learns

@@ -103,7 +103,7 @@ fn not_shown_yet(error: ApiError) -> ApiError {
         | ApiError::Invalid { .. }
         | ApiError::Unavailable { .. }
         | ApiError::StorageLow
-        | ApiError::RateLimited
+        | ApiError::RateLimited { .. }
         | ApiError::Internal(_) => error,
     }
 }

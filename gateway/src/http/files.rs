@@ -37,11 +37,11 @@ pub(crate) async fn download(
                 ApiError::Denied(_) => StatusCode::UNAUTHORIZED,
                 ApiError::NotFound => StatusCode::NOT_FOUND,
                 ApiError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+                ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
                 ApiError::Rejected { .. }
                 | ApiError::Stale { .. }
                 | ApiError::Invalid { .. }
                 | ApiError::StorageLow
-                | ApiError::RateLimited
                 | ApiError::Internal(_) => {
                     tracing::error!(error = chain(&error), "a file could not be served");
                     StatusCode::INTERNAL_SERVER_ERROR

@@ -1,20 +1,21 @@
 //! `POST /graphql`, and nothing else: no GET, no forms, no batches.
 
 use crate::auth::viewer::{Credentials, Viewer};
-use crate::document;
-use crate::errors::{ApiError, finish};
+use crate::errors::{ApiError, finish, retry_after_s};
+use crate::{cost, document};
 use crate::graphql::RequestContext;
 use crate::http::BODY_MAX_BYTES;
 use crate::http::request_ids::RequestIds;
 use crate::state::Gateway;
 use async_graphql::Variables;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Extension, Request, State};
+use axum::extract::{ConnectInfo, Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use feed::chain;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -50,7 +51,7 @@ impl From<ApiError> for Refusal {
         let status = match &error {
             ApiError::Denied(_) => StatusCode::UNAUTHORIZED,
             ApiError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            ApiError::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             ApiError::Rejected { .. }
             | ApiError::Stale { .. }
@@ -65,20 +66,27 @@ impl From<ApiError> for Refusal {
 pub(crate) async fn post_graphql(
     State(gateway): State<Arc<Gateway>>,
     Extension(ids): Extension<RequestIds>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     request: Request,
 ) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let answered = answer(&gateway, &ids, &parts.headers, body).await;
+    let peer = peer.map(|Extension(ConnectInfo(address))| address.ip().to_canonical());
+    let answered = answer(&gateway, &ids, peer, &parts.headers, body).await;
     gateway.metrics.graphql(started.elapsed());
     match answered {
         Ok(response) => json(StatusCode::OK, &response),
         Err(refusal) => {
+            let retry_after = match &refusal.error {
+                ApiError::RateLimited { retry_after } => Some(retry_after_s(*retry_after)),
+                ApiError::Unavailable { .. } => Some(1),
+                _ => None,
+            };
             let mut response = async_graphql::Response::from_errors(vec![refusal.error.into_server_error()]);
             finish(&mut response, &ids.trace.trace_id());
             let mut response = json(refusal.status, &response);
-            if matches!(refusal.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            if let Some(seconds) = retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
             response
         }
@@ -88,6 +96,7 @@ pub(crate) async fn post_graphql(
 async fn answer(
     gateway: &Arc<Gateway>,
     ids: &RequestIds,
+    peer: Option<IpAddr>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<async_graphql::Response, Refusal> {
@@ -111,19 +120,44 @@ async fn answer(
             error: ApiError::Denied("Send the header X-Lime-Csrf: 1."),
         });
     }
-    let viewer = gateway.identify(&credentials).await?;
+    let viewer = match gateway.identify(&credentials).await {
+        Ok(viewer) => viewer,
+        Err(error) => {
+            if let (ApiError::Denied(_), Some(peer)) = (&error, peer) {
+                gateway.limits.failure(peer)?;
+            }
+            return Err(error.into());
+        }
+    };
     let body = read(headers, body).await?;
     let request = parse(&body)?;
-    Ok(execute(gateway, ids, viewer, request).await)
+    Ok(run(gateway, ids, viewer, request).await?)
 }
 
-/// Runs a query or mutation; never longer than the settings say, and a panic stays inside.
+/// The answer to a query or mutation on a socket, whatever it is.
 pub(crate) async fn execute(
     gateway: &Arc<Gateway>,
     ids: &RequestIds,
     viewer: Viewer,
     request: GraphQlRequest,
 ) -> async_graphql::Response {
+    run(gateway, ids, viewer, request).await.unwrap_or_else(|error| {
+        let mut response = failed(error);
+        finish(&mut response, &ids.trace.trace_id());
+        response
+    })
+}
+
+/// Runs a query or mutation; never longer than the settings say, and a panic stays inside.
+///
+/// # Errors
+/// [`ApiError::RateLimited`] when the caller's allowance does not cover it; everything else is in the answer.
+async fn run(
+    gateway: &Arc<Gateway>,
+    ids: &RequestIds,
+    viewer: Viewer,
+    request: GraphQlRequest,
+) -> Result<async_graphql::Response, ApiError> {
     let mut response = match prepare(gateway, ids, viewer, request) {
         Ok(request) => {
             let run = AssertUnwindSafe(gateway.schema.execute(request)).catch_unwind();
@@ -139,13 +173,14 @@ pub(crate) async fn execute(
                 }),
             }
         }
+        Err(error @ ApiError::RateLimited { .. }) => return Err(error),
         Err(error) => failed(error),
     };
     finish(&mut response, &ids.trace.trace_id());
-    response
+    Ok(response)
 }
 
-/// Parses, weighs, and puts in what resolvers need.
+/// Parses, weighs, charges the caller, and puts in what resolvers need.
 pub(crate) fn prepare(
     gateway: &Arc<Gateway>,
     ids: &RequestIds,
@@ -156,7 +191,9 @@ pub(crate) fn prepare(
         let message: String = error.to_string().chars().take(200).collect();
         ApiError::Invalid { field: "query".to_owned(), message }
     })?;
-    let context = RequestContext::new(gateway, ids, viewer, &request, &parsed);
+    let cost = cost::cost(&parsed, request.operation_name.as_deref(), request.variables.as_ref());
+    gateway.limits.caller(&viewer, cost)?;
+    let context = RequestContext::new(gateway, ids, viewer, &request, &parsed, cost);
     let variables = request.variables.map(serde_json::Value::Object).unwrap_or_default();
     let mut prepared = async_graphql::Request::new(request.query).variables(Variables::from_json(variables));
     prepared.operation_name = request.operation_name;

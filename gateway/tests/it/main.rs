@@ -10,6 +10,7 @@ mod contract;
 mod cut_sockets;
 mod files;
 mod github;
+mod limits;
 mod members;
 mod mutations;
 mod pages;

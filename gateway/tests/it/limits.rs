@@ -1,0 +1,81 @@
+//! A caller's allowance: what it covers, what happens beyond it, and that others have their own.
+
+use crate::support::{App, code};
+use futures::future::join_all;
+use serde_json::json;
+
+const ME: &str = "{ me { user { id } } }";
+
+#[tokio::test]
+async fn beyond_the_allowance_a_caller_is_told_how_long_to_wait_and_others_are_not() {
+    let app = App::start_with(|settings| settings.cost_per_minute = 300).await;
+    let other = app.token(None, &[]).await;
+    let ask = |token: String| {
+        let request = app.http.post(app.url("/graphql")).bearer_auth(token);
+        request.json(&json!({ "query": ME })).send()
+    };
+    // Three units each: a hundred empty it, however many are under way at a time.
+    let answers = join_all((0..150).map(|_| ask(app.owner_token.clone()))).await;
+    let refused: Vec<_> = answers.into_iter().map(Result::unwrap).filter(|answer| answer.status() == 429).collect();
+    assert!(!refused.is_empty(), "150 requests of 3 passed an allowance of 300 a minute");
+    for answer in refused {
+        let wait: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=61).contains(&wait), "{wait}");
+        let body: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(code(&body), "RATE_LIMITED");
+        assert_eq!(body["errors"][0]["extensions"]["retryAfterS"], json!(wait));
+    }
+    assert_eq!(ask(other).await.unwrap().status(), 200, "another token of the same person has its own");
+}
+
+#[tokio::test]
+async fn what_is_heavy_costs_more() {
+    let app = App::start_with(|settings| settings.cost_per_minute = 3_000).await;
+    let project = app.project("HV").await;
+    let board = "query($p: UUID!) { board(projectId: $p) { id } }";
+    let mut passed = 0;
+    let token = app.token(None, &[]).await;
+    while code_or_none(&app.gql_as(&token, board, json!({ "p": project })).await).is_none() {
+        passed += 1;
+        assert!(passed < 10, "a board of 1,001 units ten times passed 3,000 a minute");
+    }
+    assert!(passed >= 2);
+}
+
+fn code_or_none(answer: &serde_json::Value) -> Option<&str> {
+    answer["errors"][0]["extensions"]["code"].as_str()
+}
+
+#[tokio::test]
+async fn sockets_draw_on_the_same_allowance() {
+    let app = App::start_with(|settings| settings.cost_per_minute = 300).await;
+    let mut socket = app.socket().await;
+    for id in 0..150 {
+        socket.subscribe(&id.to_string(), ME, json!({})).await;
+    }
+    let mut limited = false;
+    let mut answered = 0;
+    while answered < 150 {
+        let message = socket.next().await.unwrap();
+        match message["type"].as_str().unwrap() {
+            "next" => {
+                answered += 1;
+                limited |= message["payload"]["errors"][0]["extensions"]["code"] == "RATE_LIMITED";
+            }
+            "complete" => {}
+            other => panic!("{other}: {message}"),
+        }
+    }
+    assert!(limited);
+}
+
+#[tokio::test]
+async fn an_address_that_guesses_tokens_is_slowed_down() {
+    let app = App::start().await;
+    let guess = || app.http.post(app.url("/graphql")).bearer_auth("lime_pat_guess").json(&json!({ "query": ME })).send();
+    let statuses: Vec<u16> = join_all((0..100).map(|_| guess())).await.into_iter().map(|a| a.unwrap().status().as_u16()).collect();
+    assert!(statuses.contains(&401) && statuses.contains(&429), "{statuses:?}");
+    let request = app.http.post(app.url("/graphql")).bearer_auth(&app.owner_token);
+    let answer = request.json(&json!({ "query": ME })).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "who is signed in is not slowed down by them");
+}
