@@ -1,7 +1,8 @@
-//! What a request costs against its caller's allowance, in units of about one field read.
+//! What a request costs against its caller's allowance, in units of about one row read.
 //!
-//! Reckoned from the document alone, before anything runs: a field is one unit, a list as many times its fields as
-//! `first` asks for, a whole board what it may hold, a write what an append and its projections take.
+//! Reckoned from the document alone, before anything runs: an object is one unit, a list as many times what it holds as
+//! `first` asks for, a whole board what it may hold, a write what an append and its projections take. What stands in a
+//! row that is read anyway costs one unit however many rows there are.
 
 use crate::document;
 use async_graphql::Value;
@@ -22,11 +23,27 @@ pub(crate) fn cost(document: &ExecutableDocument, name: Option<&str>, variables:
     let Some(operation) = document::operation(document, name) else { return 1 };
     let reckoning = Reckoning { document, variables };
     let selection = &operation.node.selection_set.node;
-    let mut cost = reckoning.selection(selection);
+    let asked = reckoning.selection(selection);
+    let mut cost = asked.objects.saturating_add(asked.leaves);
     if operation.node.ty == OperationType::Mutation {
         cost = cost.saturating_add(WRITE.saturating_mul(u64::try_from(selection.items.len()).unwrap_or(u64::MAX)));
     }
     u32::try_from(cost).unwrap_or(u32::MAX).max(1)
+}
+
+/// What a selection asks for.
+#[derive(Clone, Copy, Default)]
+struct Asked {
+    objects: u64,
+    leaves: u64,
+}
+
+impl Asked {
+    const LEAF: Self = Self { objects: 0, leaves: 1 };
+
+    const fn and(self, other: Self) -> Self {
+        Self { objects: self.objects.saturating_add(other.objects), leaves: self.leaves.saturating_add(other.leaves) }
+    }
 }
 
 struct Reckoning<'a> {
@@ -35,24 +52,27 @@ struct Reckoning<'a> {
 }
 
 impl Reckoning<'_> {
-    fn selection(&self, selection: &SelectionSet) -> u64 {
+    fn selection(&self, selection: &SelectionSet) -> Asked {
         let of = |item: &Positioned<Selection>| match &item.node {
             Selection::Field(field) => self.field(&field.node),
             Selection::InlineFragment(fragment) => self.selection(&fragment.node.selection_set.node),
             Selection::FragmentSpread(spread) => {
                 let fragment = self.document.fragments.get(&spread.node.fragment_name.node);
-                fragment.map_or(0, |fragment| self.selection(&fragment.node.selection_set.node))
+                fragment.map_or_else(Asked::default, |fragment| self.selection(&fragment.node.selection_set.node))
             }
         };
-        selection.items.iter().map(of).fold(0, u64::saturating_add)
+        selection.items.iter().map(of).fold(Asked::default(), Asked::and)
     }
 
-    fn field(&self, field: &Field) -> u64 {
-        let below = self.selection(&field.selection_set.node);
-        let times = if is_connection(&field.selection_set.node) { self.first(field).unwrap_or(PAGE) } else { 1 };
-        let whole = below.saturating_mul(self.first(field).unwrap_or(times));
+    fn field(&self, field: &Field) -> Asked {
+        let selection = &field.selection_set.node;
+        if selection.items.is_empty() {
+            return Asked::LEAF;
+        }
+        let below = self.selection(selection);
+        let times = self.first(field).unwrap_or(if is_connection(selection) { PAGE } else { 1 });
         let own = if field.name.node == "board" { BOARD } else { 1 };
-        own.saturating_add(whole)
+        Asked { objects: below.objects.saturating_mul(times).saturating_add(own), leaves: below.leaves }
     }
 
     /// The `first` argument, written out or as a variable.
@@ -87,8 +107,10 @@ mod tests {
         assert_eq!(reckoned("{ me { user { id } } }", json!({})), 3);
         assert_eq!(reckoned("{ me { ...V } } fragment V on Viewer { user { id name } }", json!({})), 4);
         let list = "query($n: Int) { agentRuns(first: $n) { nodes { id state } pageInfo { endCursor } } }";
-        assert_eq!(reckoned(list, json!({ "n": 100 })), 501);
-        assert_eq!(reckoned("{ agentRuns { nodes { id state } } }", json!({})), 61);
+        assert_eq!(reckoned(list, json!({ "n": 100 })), 204);
+        assert_eq!(reckoned("{ agentRuns { nodes { id state } } }", json!({})), 23);
+        let transcript = "{ runEvents(first: 2000) { hasMore events { seq type text data } } }";
+        assert_eq!(reckoned(transcript, json!({})), 2_006);
     }
 
     #[test]
@@ -99,7 +121,7 @@ mod tests {
 
     #[test]
     fn no_number_overflows_it() {
-        let deep = "{ a(first: 99999999999) { a(first: 99999999999) { a(first: 99999999999) { b } } } }";
+        let deep = "{ a(first: 99999999999) { a(first: 99999999999) { a(first: 99999999999) { b { c } } } } }";
         assert_eq!(reckoned(deep, json!({})), u32::MAX);
     }
 }

@@ -8,7 +8,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use commands::CommandError;
 use domain::Version;
 use feed::chain;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Errors of the parser and of validation echo the document: they are cut to this many characters.
@@ -133,11 +132,7 @@ impl ApiError {
             }
             Self::Invalid { field, .. } => values.set("field", field.as_str()),
             Self::RateLimited { retry_after } => values.set("retryAfterS", retry_after_s(*retry_after)),
-            Self::Denied(_)
-            | Self::NotFound
-            | Self::Unavailable { .. }
-            | Self::StorageLow
-            | Self::Internal(_) => {}
+            Self::Denied(_) | Self::NotFound | Self::Unavailable { .. } | Self::StorageLow | Self::Internal(_) => {}
         }
     }
 

@@ -3,8 +3,8 @@
 //! Three allowances: of a caller (a session's person, or one token), of an org (all callers together, for what touches
 //! it), and of an address that shows credentials which are none. Each gateway counts for itself.
 
-use crate::auth::viewer::Grant;
 use crate::auth::Viewer;
+use crate::auth::viewer::Grant;
 use crate::errors::ApiError;
 use domain::OrgId;
 use governor::clock::{Clock, DefaultClock};

@@ -46,7 +46,7 @@ pub struct GatewaySettings {
     pub live_poll: Duration,
     /// Requests to `/graphql` that run at the same time; more get a 503.
     pub requests_at_once: usize,
-    /// What a caller may ask for in a minute, in units of about one field read; an org twenty times that. 0: no limit.
+    /// What a caller may ask for in a minute, in units of about one row read; an org twenty times that. 0: no limit.
     pub cost_per_minute: u32,
     /// Memory for payloads that several sockets share.
     pub encoded_cache_bytes: u64,

@@ -121,7 +121,10 @@ mod tests {
         let good = good.expose_secret();
         assert_eq!(parse(" ").unwrap_err(), KeyringError::Empty);
         assert_eq!(parse("hunter2").unwrap_err(), KeyringError::Malformed { number: 1 });
-        assert_eq!(parse(&format!("{good},{}", STANDARD.encode([1; 31]))).unwrap_err(), KeyringError::Malformed { number: 2 });
+        assert_eq!(
+            parse(&format!("{good},{}", STANDARD.encode([1; 31]))).unwrap_err(),
+            KeyringError::Malformed { number: 2 }
+        );
         assert_eq!(parse(&format!("{good} {good}")).unwrap_err(), KeyringError::Twice);
         assert!(!format!("{:?}", parse(good).unwrap()).contains(good));
     }

@@ -41,11 +41,12 @@ async fn a_secret_is_read_replaced_and_removed_and_never_stands_in_the_table() {
     vault.put(ours, "provider_key/codex", &secret("sk-canary-two")).await.unwrap();
     assert_eq!(read(&vault, ours, "provider_key/codex").await.as_deref(), Some("sk-canary-two"));
 
-    let rows: Vec<String> =
-        sqlx::query_scalar("select encode(wrapped_key, 'escape') || encode(sealed, 'escape') || v::text from vault_secrets v")
-            .fetch_all(&database.pool)
-            .await
-            .unwrap();
+    let rows: Vec<String> = sqlx::query_scalar(
+        "select encode(wrapped_key, 'escape') || encode(sealed, 'escape') || v::text from vault_secrets v",
+    )
+    .fetch_all(&database.pool)
+    .await
+    .unwrap();
     assert!(!rows.is_empty() && rows.iter().all(|row| !row.contains("canary")), "{rows:?}");
 
     assert!(vault.remove(ours, "provider_key/codex").await.unwrap());

@@ -29,7 +29,7 @@ impl Viewer {
         user(ctx, Some(self.id)).await?.ok_or(ApiError::Denied(SIGN_IN))
     }
 
-    /// At most 100: one membership an org.
+    /// At most 100, in the order in which they joined: one membership an org.
     async fn orgs(&self, ctx: &Context<'_>) -> Result<Vec<Membership>, ApiError> {
         let request = request(ctx)?;
         let mut memberships = Vec::new();

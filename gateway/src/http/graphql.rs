@@ -2,11 +2,11 @@
 
 use crate::auth::viewer::{Credentials, Viewer};
 use crate::errors::{ApiError, finish, retry_after_s};
-use crate::{cost, document};
 use crate::graphql::RequestContext;
 use crate::http::BODY_MAX_BYTES;
 use crate::http::request_ids::RequestIds;
 use crate::state::Gateway;
+use crate::{cost, document};
 use async_graphql::Variables;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Extension, Request, State};

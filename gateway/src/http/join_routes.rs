@@ -64,7 +64,7 @@ impl From<ApiError> for Refusal {
             ApiError::NotFound => Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", NO_LINK),
             ApiError::Invalid { .. } => Self::new(StatusCode::BAD_REQUEST, "INVALID", message),
             ApiError::Denied(_) | ApiError::Stale { .. } => Self::new(StatusCode::FORBIDDEN, "DENIED", message),
-            ApiError::RateLimited => Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message),
+            ApiError::RateLimited { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message),
             ApiError::StorageLow => Self::new(StatusCode::INSUFFICIENT_STORAGE, "STORAGE_LOW", message),
             ApiError::Unavailable { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message),
             ApiError::Internal(source) => {

@@ -33,7 +33,7 @@ impl Reads {
     pub async fn orgs_of(&self, user: UserId) -> Result<Vec<(Org, Role)>, ReadError> {
         let query = sqlx::query(
             "select o.org, o.name, o.version, o.created_at, m.role from members m join orgs o using (org) \
-             where m.user_id = $1 order by o.name collate \"C\", o.org",
+             where m.user_id = $1 order by m.position, o.org",
         )
         .bind(user.as_uuid());
         let rows = self.directory_rows("a person's orgs", query).await?;

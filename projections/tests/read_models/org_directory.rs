@@ -30,7 +30,7 @@ async fn an_org_lists_its_members_projects_and_boards() {
     let members: Vec<_> = reads.members(org).await.unwrap().iter().map(|m| (m.user, m.role)).collect();
     assert_eq!(members, [(story.owner, Role::Admin), (user, Role::Dev)]);
     let orgs: Vec<_> = reads.orgs_of(user).await.unwrap().into_iter().map(|(org, role)| (org.name, role)).collect();
-    assert_eq!(orgs, [("Acme".to_owned(), Role::Admin), ("Northwind".to_owned(), Role::Dev)]);
+    assert_eq!(orgs, [("Northwind".to_owned(), Role::Dev), ("Acme".to_owned(), Role::Admin)], "as they joined");
     assert_eq!(reads.role_of(user, org).await.unwrap(), Some(Role::Dev));
     assert_eq!(reads.role_of(story.owner, other).await.unwrap(), None);
     let projects = reads.projects(org).await.unwrap();
