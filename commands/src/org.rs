@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::limits::{INVITATION_DAYS, NAME_MAX_CHARS};
 use domain::org::{
     AcceptInvitation as Accept, ChangeRole as Change, CreateOrg as Create, InviteMember as Invite, Org, OrgCommand,
-    Record, Recorded, Role, SetProjectRole as SetRole, SignInMethod, usable,
+    Record, Recorded, Role, SetProjectRole as SetRole, SignInMethod, SignInRefused, usable,
 };
 use domain::project::Project;
 use domain::{InvitationId, OrgId, ProjectId, Rejection, SessionId, TokenId, UserId};
@@ -256,6 +256,30 @@ pub async fn record_access(
                 Access::TokenRevoked { token } => Recorded::TokenRevoked { token },
             };
             in_org(commands, caller, &input, &OrgCommand::Record(Record { user: input.user, what })).await
+        })
+        .await
+}
+
+/// A way in that does not hold any more, for the audit log of an org.
+#[derive(Clone, Debug, Serialize, Validate)]
+#[garde(allow_unvalidated)]
+pub struct RecordRefusal {
+    pub refused: SignInRefused,
+}
+
+impl Input for RecordRefusal {
+    const NAME: &'static str = "record_refusal";
+}
+
+/// Nothing happens when the org never knew the person or the invitation.
+pub async fn record_refusal(
+    commands: &Commands,
+    caller: &Caller,
+    input: RecordRefusal,
+) -> Result<Accepted, CommandError> {
+    commands
+        .perform(caller, &input, async {
+            in_org(commands, caller, &input, &OrgCommand::RecordRefusal(input.refused.clone())).await
         })
         .await
 }

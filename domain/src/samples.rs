@@ -40,7 +40,7 @@ pub(crate) fn samples() -> Vec<DomainEvent> {
     all
 }
 
-fn org() -> [crate::org::OrgEvent; 11] {
+fn org() -> [crate::org::OrgEvent; 12] {
     let (user, invitation) = (UserId(uuid(7)), InvitationId(uuid(50)));
     let (session, token) = (SessionId(uuid(51)), TokenId(uuid(52)));
     [
@@ -62,6 +62,14 @@ fn org() -> [crate::org::OrgEvent; 11] {
         }
         .into(),
         TokenRevoked { user, token }.into(),
+        SignInRefused {
+            reason: RefusalReason::TokenRevoked,
+            user: Some(user),
+            invitation: None,
+            token: Some(token),
+            session: None,
+        }
+        .into(),
     ]
 }
 

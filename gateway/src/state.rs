@@ -24,6 +24,9 @@ use uuid::Uuid;
 
 /// What was looked up about a caller may be this old; with the epoch's poll that keeps a revocation below one second.
 const REMEMBERED: Duration = Duration::from_millis(400);
+/// A way in that did not hold is not written down again for this long; the log itself takes it once a day.
+const REFUSAL_REMEMBERED: Duration = Duration::from_mins(10);
+const REFUSALS_AT_ONCE: usize = 8;
 
 /// Everything that handlers and resolvers share. Always behind an `Arc`.
 pub struct Gateway {
@@ -49,6 +52,10 @@ pub struct Gateway {
     /// Which provider a run's agent is of: how the agent is named. Never changes.
     pub(crate) run_providers: Cache<RunId, Arc<str>>,
     pub(crate) sign_ins: Cache<(std::net::IpAddr, Tried), Arc<std::sync::atomic::AtomicU32>>,
+    /// Ways in that did not hold and are in the audit log, by org.
+    pub(crate) refusals: Cache<(OrgId, Uuid), ()>,
+    /// Of these, how many more are written at a time.
+    pub(crate) refusals_at_once: Arc<Semaphore>,
     epoch: Arc<watch::Sender<i64>>,
     /// Ends with the gateway: sockets close, watchers stop.
     pub(crate) stop: CancellationToken,
@@ -83,6 +90,8 @@ impl Gateway {
             orgs: Cache::builder().max_capacity(50_000).build(),
             run_providers: Cache::builder().max_capacity(20_000).build(),
             sign_ins: Cache::builder().max_capacity(50_000).time_to_live(Duration::from_mins(1)).build(),
+            refusals: Cache::builder().max_capacity(50_000).time_to_live(REFUSAL_REMEMBERED).build(),
+            refusals_at_once: Arc::new(Semaphore::new(REFUSALS_AT_ONCE)),
             pool,
             commands,
             reads,

@@ -540,6 +540,16 @@ export const messages = {
     SessionRevoked: 'ended a session',
     TokenCreated: 'made an API token',
     TokenRevoked: 'revoked an API token',
+    SignInRefused: (name: string | null, reason: string) =>
+      `let ${name ?? 'somebody'} not in${reason ? `: ${reason}` : ''}`,
+    refusals: {
+      invitation_used: 'the invitation was used already',
+      invitation_revoked: 'the invitation was taken back',
+      invitation_expired: 'the invitation was too old',
+      token_revoked: 'the API token was revoked',
+      token_expired: 'the API token was too old',
+      no_member: 'no member any more',
+    } as Readonly<Record<string, string>>,
     ProjectCreated: (name: string) => `created the project ${name}`,
     BoardCreated: (name: string) => `created the board ${name}`,
     RepositoryConnected: (name: string) => `connected the repository ${name}`,

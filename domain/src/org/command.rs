@@ -1,6 +1,6 @@
 //! What can be asked of an organisation.
 
-use super::{Role, SignInMethod};
+use super::{Role, SignInMethod, SignInRefused};
 use crate::ids::{InvitationId, ProjectId, SessionId, TokenId, UserId};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -15,6 +15,8 @@ pub enum OrgCommand {
     SetProjectRole(SetProjectRole),
     Remove(UserId),
     Record(Record),
+    /// Nothing when the org never knew the person or the invitation.
+    RecordRefusal(SignInRefused),
 }
 
 /// Makes the org with its first member as admin.

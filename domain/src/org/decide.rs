@@ -3,7 +3,8 @@
 use super::{
     AcceptInvitation, ChangeRole, CreateOrg, Invitation, InvitationRevoked, InvitationState, InviteMember,
     MemberInvited, MemberJoined, MemberRemoved, MemberRoleChanged, MemberRoleSet, MemberSignedIn, Org, OrgCommand,
-    OrgCreated, OrgEvent, Record, Recorded, Role, SessionRevoked, SetProjectRole, TokenCreated, TokenRevoked,
+    OrgCreated, OrgEvent, Record, Recorded, RefusalReason, Role, SessionRevoked, SetProjectRole, SignInRefused,
+    TokenCreated, TokenRevoked,
 };
 use crate::decider::{Context, Rejection};
 use crate::ids::{InvitationId, UserId};
@@ -67,6 +68,7 @@ pub(super) fn decide(org: &Org, command: &OrgCommand, context: &Context) -> Deci
         OrgCommand::SetProjectRole(command) => set_project_role(org, command),
         OrgCommand::Remove(user) => remove(org, *user),
         OrgCommand::Record(command) => Ok(record(org, command)),
+        OrgCommand::RecordRefusal(refused) => Ok(record_refusal(org, refused)),
     }
 }
 
@@ -165,4 +167,17 @@ fn record(org: &Org, command: &Record) -> Vec<OrgEvent> {
         }
         Recorded::TokenRevoked { token } => TokenRevoked { user, token }.into(),
     }]
+}
+
+fn record_refusal(org: &Org, refused: &SignInRefused) -> Vec<OrgEvent> {
+    let knows_person = refused.user.is_some_and(|user| match refused.reason {
+        RefusalReason::NoMember => org.former.contains(&user),
+        RefusalReason::InvitationUsed
+        | RefusalReason::InvitationRevoked
+        | RefusalReason::InvitationExpired
+        | RefusalReason::TokenRevoked
+        | RefusalReason::TokenExpired => org.is_member(user),
+    });
+    let knows_invitation = refused.invitation.is_some_and(|invitation| org.invitations.contains_key(&invitation));
+    if knows_person || knows_invitation { vec![refused.clone().into()] } else { vec![] }
 }

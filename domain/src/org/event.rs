@@ -24,11 +24,24 @@ pub enum SignInMethod {
     Github,
 }
 
+/// Why somebody was not let in who came with something that had been a way in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalReason {
+    InvitationUsed,
+    InvitationRevoked,
+    InvitationExpired,
+    TokenRevoked,
+    TokenExpired,
+    /// The person was a member.
+    NoMember,
+}
+
 events! {
     OrgEvent of Org {
         OrgCreated = 1, MemberInvited = 1, InvitationRevoked = 1, MemberJoined = 1, MemberRoleChanged = 1,
         MemberRoleSet = 1, MemberRemoved = 1, MemberSignedIn = 1, SessionRevoked = 1, TokenCreated = 1,
-        TokenRevoked = 1,
+        TokenRevoked = 1, SignInRefused = 1,
     }
 }
 
@@ -107,4 +120,15 @@ pub struct TokenCreated {
 pub struct TokenRevoked {
     pub user: UserId,
     pub token: TokenId,
+}
+
+/// Somebody came with a way in that does not hold any more. Once a day for each of them, however often they come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SignInRefused {
+    pub reason: RefusalReason,
+    /// Whose way in it was. None: whoever holds the invitation's link.
+    pub user: Option<UserId>,
+    pub invitation: Option<InvitationId>,
+    pub token: Option<TokenId>,
+    pub session: Option<SessionId>,
 }

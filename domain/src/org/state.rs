@@ -7,13 +7,15 @@ use crate::event::{AggregateKind, DecodeError, DomainEvent};
 use crate::ids::{InvitationId, ProjectId, UserId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Org {
     /// None: there is no such org.
     pub name: Option<String>,
     pub members: BTreeMap<UserId, Role>,
+    /// Who was a member and is none.
+    pub former: BTreeSet<UserId>,
     /// Used and revoked ones too: whoever opens their link is told which.
     pub invitations: BTreeMap<InvitationId, Invitation>,
     /// Roles that differ from the one in the org, of members only.
@@ -80,7 +82,7 @@ impl From<OrgFacet> for &'static str {
 
 impl Decider for Org {
     const KIND: AggregateKind = AggregateKind::Org;
-    const SNAPSHOT_VERSION: u32 = 2;
+    const SNAPSHOT_VERSION: u32 = 3;
     type Command = OrgCommand;
     type Event = OrgEvent;
     type Rejection = OrgRejection;
@@ -101,6 +103,7 @@ impl Decider for Org {
             OrgEvent::InvitationRevoked(revoked) => self.close(revoked.invitation, InvitationState::Revoked),
             OrgEvent::MemberJoined(joined) => {
                 self.members.insert(joined.user, joined.role);
+                self.former.remove(&joined.user);
                 if let Some(invitation) = joined.invitation {
                     self.close(invitation, InvitationState::Used);
                 }
@@ -112,12 +115,14 @@ impl Decider for Org {
             OrgEvent::MemberRemoved(removed) => {
                 self.members.remove(&removed.user);
                 self.project_roles.remove(&removed.user);
+                self.former.insert(removed.user);
             }
             // For the audit log alone: no rule asks about the ways in.
             OrgEvent::MemberSignedIn(_)
             | OrgEvent::SessionRevoked(_)
             | OrgEvent::TokenCreated(_)
-            | OrgEvent::TokenRevoked(_) => {}
+            | OrgEvent::TokenRevoked(_)
+            | OrgEvent::SignInRefused(_) => {}
         }
     }
 

@@ -175,6 +175,24 @@ fn what_members_do_with_the_ways_in_is_written_down() {
 }
 
 #[test]
+fn a_refusal_is_written_down_where_the_org_knew_the_way_in() {
+    let (open, token) = (InvitationId(uuid(70)), Some(TokenId(uuid(61))));
+    let refused = |reason, n, invitation| {
+        let (user, token) = (Some(user(n)), token);
+        OrgCommand::RecordRefusal(SignInRefused { reason, user, invitation, token, session: None })
+    };
+    let left = || northwind([joined(BEN, Role::Dev), MemberRemoved { user: user(BEN) }.into()]);
+    left().when(refused(RefusalReason::NoMember, BEN, None)).then_exactly_one();
+    left().when(refused(RefusalReason::TokenRevoked, ANN, None)).then_exactly_one();
+    // Not yet to be seen everywhere, a stranger, somebody who came back, an invitation of nobody's.
+    left().when(refused(RefusalReason::NoMember, ANN, None)).then_nothing();
+    left().when(refused(RefusalReason::NoMember, 9, None)).then_nothing();
+    left().when(refused(RefusalReason::TokenExpired, 9, Some(open))).then_nothing();
+    let back = northwind([joined(BEN, Role::Dev), MemberRemoved { user: user(BEN) }.into(), joined(BEN, Role::Qa)]);
+    back.when(refused(RefusalReason::NoMember, BEN, None)).then_nothing();
+}
+
+#[test]
 fn who_joined_before_there_were_invitations_is_still_read() {
     let payload = format!("{{\"user\":\"{}\",\"role\":\"admin\"}}", uuid(ANN));
     let read = DomainEvent::decode(AggregateKind::Org, "MemberJoined", 1, &payload);

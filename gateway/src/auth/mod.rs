@@ -9,6 +9,7 @@ pub(crate) mod links;
 pub(crate) mod login_states;
 pub(crate) mod people;
 pub(crate) mod recorded;
+pub(crate) mod refused;
 pub(crate) mod secret;
 pub(crate) mod sessions;
 pub(crate) mod tokens;

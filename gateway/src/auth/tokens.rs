@@ -205,6 +205,28 @@ pub(crate) async fn find(pool: &PgPool, token: &SecretHash) -> Result<Option<Tok
     row.map_or(Ok(None), |row| standing(&row)).map_err(failed())
 }
 
+/// A token that was one and is none any more.
+pub(crate) struct DeadToken {
+    pub id: TokenId,
+    pub user: UserId,
+    pub is_revoked: bool,
+}
+
+/// The same of one that does not stand. None: nobody was ever given it.
+pub(crate) async fn find_dead(pool: &PgPool, token: &SecretHash) -> Result<Option<DeadToken>, AuthError> {
+    let failed = || AuthError::store("a token");
+    let row = sqlx::query(
+        "select id, user_id, revoked_at is not null as is_revoked from api_tokens
+         where token_hash = $1 and (revoked_at is not null or expires_at <= now())",
+    );
+    let row = row.bind(token.as_slice()).fetch_optional(pool).await.map_err(failed())?;
+    let read = |row: PgRow| {
+        let (id, user) = (TokenId(row.try_get("id")?), UserId(row.try_get("user_id")?));
+        Ok(DeadToken { id, user, is_revoked: row.try_get("is_revoked")? })
+    };
+    row.map(read).transpose().map_err(failed())
+}
+
 fn standing(row: &PgRow) -> Result<Option<Token>, sqlx::Error> {
     let (role, scopes): (Option<String>, Vec<String>) = (row.try_get("role")?, row.try_get("scopes")?);
     let known_role = role.as_deref().map(role_of_name);

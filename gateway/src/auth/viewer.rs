@@ -21,8 +21,17 @@ const ROLE: &str = "Your role may not do this.";
 /// What signed the caller in.
 #[derive(Clone, Debug)]
 pub enum Grant {
-    Session { public_id: Uuid },
-    Token { id: Uuid, role: Option<Role>, scopes: Vec<Scope>, expires_at: Option<DateTime<Utc>> },
+    Session {
+        public_id: Uuid,
+        /// It is to get another secret with the next answer.
+        rotation_due: bool,
+    },
+    Token {
+        id: Uuid,
+        role: Option<Role>,
+        scopes: Vec<Scope>,
+        expires_at: Option<DateTime<Utc>>,
+    },
 }
 
 /// A signed-in person, or a program with a person's token.
@@ -116,10 +125,14 @@ impl Gateway {
             Credentials::Session(id) => {
                 let Some(session) = sessions::find(&self.pool, id).await? else { return Ok(None) };
                 sessions::touch(&self.pool, id, &session).await?;
-                Ok(Some(Viewer { user: session.user, grant: Grant::Session { public_id: session.public_id } }))
+                let grant = Grant::Session { public_id: session.public_id, rotation_due: session.rotation_due };
+                Ok(Some(Viewer { user: session.user, grant }))
             }
             Credentials::Token(hash) => {
-                let Some(token) = tokens::find(&self.pool, hash).await? else { return Ok(None) };
+                let Some(token) = tokens::find(&self.pool, hash).await? else {
+                    self.refused_token(*hash).await;
+                    return Ok(None);
+                };
                 tokens::touch(&self.pool, &token).await?;
                 let Token { id, role, scopes, expires_at, .. } = token;
                 let grant = Grant::Token { id, role, scopes, expires_at };
@@ -128,12 +141,41 @@ impl Gateway {
         }
     }
 
+    /// The cookie with the session's next secret, where one is due. An answer is not held up for it: the one after
+    /// brings it too.
+    pub(crate) async fn rotated_cookie(
+        &self,
+        viewer: &Viewer,
+        credentials: &Credentials,
+        headers: &HeaderMap,
+    ) -> Option<String> {
+        let (Grant::Session { rotation_due: true, .. }, Credentials::Session(id)) = (&viewer.grant, credentials) else {
+            return None;
+        };
+        let cookie = CookieName::of(headers, &self.origins)?;
+        match sessions::next_secret(&self.pool, id).await {
+            Ok(secret) => secret.map(|secret| cookie.set(&secret)),
+            Err(error) => {
+                tracing::warn!(error = feed::chain(&error), "a session got no new secret");
+                None
+            }
+        }
+    }
+
+    /// Whether these credentials ended although what they stood for goes on: their session has another secret by now.
+    pub(crate) async fn was_rotated(&self, viewer: &Viewer) -> bool {
+        match viewer.grant {
+            Grant::Session { public_id, .. } => sessions::stands(&self.pool, public_id).await.unwrap_or(false),
+            Grant::Token { .. } => false,
+        }
+    }
+
     /// Ends the session that signed this request in, here at once and elsewhere within half a second.
     pub(crate) async fn sign_out(&self, credentials: &Credentials) -> Result<(), AuthError> {
-        if let Credentials::Session(id) = credentials {
-            if let Some(now) = sessions::revoke(&self.pool, id).await? {
-                self.hear_epoch(now);
-            }
+        if let Credentials::Session(id) = credentials
+            && let Some(now) = sessions::revoke(&self.pool, id).await?
+        {
+            self.hear_epoch(now);
         }
         Ok(())
     }
@@ -156,17 +198,19 @@ impl Gateway {
         action: Action,
     ) -> Result<OrgAccess, ApiError> {
         let key = (viewer.user, org, project, self.epoch());
-        let role = match self.roles.get(&key).await {
-            Some(role) => role,
-            None => {
-                let role = match project {
-                    Some(project) => self.reads.role_in_project(viewer.user, org, project).await?,
-                    None => self.reads.role_of(viewer.user, org).await?,
-                };
-                let role = role.ok_or(ApiError::NotFound)?;
-                self.roles.insert(key, role).await;
-                role
-            }
+        let role = if let Some(role) = self.roles.get(&key).await {
+            role
+        } else {
+            let role = match project {
+                Some(project) => self.reads.role_in_project(viewer.user, org, project).await?,
+                None => self.reads.role_of(viewer.user, org).await?,
+            };
+            let Some(role) = role else {
+                self.refused_member(viewer, org).await;
+                return Err(ApiError::NotFound);
+            };
+            self.roles.insert(key, role).await;
+            role
         };
         if !allows(role, action) {
             return Err(ApiError::Denied(ROLE));

@@ -77,7 +77,7 @@ impl From<tokens::ListedToken> for ApiToken {
 pub(super) async fn sessions_of(ctx: &Context<'_>, user: UserId) -> Result<Vec<Session>, ApiError> {
     let request = request(ctx)?;
     let current = match &request.viewer.grant {
-        Grant::Session { public_id } => Some(*public_id),
+        Grant::Session { public_id, .. } => Some(*public_id),
         Grant::Token { .. } => None,
     };
     let listed = sessions::list(&request.gateway.pool, user).await?;

@@ -6,7 +6,7 @@ use super::org::{OrgPayload, read_org};
 use super::people::{Actor, User, user};
 use super::scalars::Position;
 use crate::auth::access::{Action, OrgAccess};
-use crate::auth::invitations;
+use crate::auth::{invitations, sessions};
 use crate::errors::ApiError;
 use async_graphql::{ComplexObject, Context, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -180,7 +180,14 @@ impl MemberMutation {
         let caller = request.caller(org, input.command_id, None);
         let command = org::AcceptInvitation { invitation, user: request.viewer.user };
         let sent = org::accept_invitation(&request.gateway.commands, &caller, command);
-        let accepted = request.send("accept_invitation", &caller, sent).await?;
+        let accepted = match request.send("accept_invitation", &caller, sent).await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                request.gateway.refused_invitation(org, invitation, &error).await;
+                return Err(error);
+            }
+        };
+        sessions::rotate_all(&request.gateway.pool, request.viewer.user).await?;
         request.shown("org_directory", org, &accepted, caller.command_id).await?;
         let access = request.access(org, Action::Read).await.map_err(super::not_shown_yet)?;
         payload(ctx, access, &accepted, &caller).await
@@ -207,6 +214,7 @@ impl MemberMutation {
             }
             (None, None) => return Err(ApiError::invalid("role", "Say which role.")),
         };
+        sessions::rotate_all(&request.gateway.pool, user).await?;
         access_changed(request, access, &accepted, &caller).await?;
         payload(ctx, access, &accepted, &caller).await
     }

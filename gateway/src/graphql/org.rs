@@ -107,7 +107,7 @@ impl OrgQuery {
     async fn me(&self, ctx: &Context<'_>) -> Result<Viewer, ApiError> {
         let viewer = &request(ctx)?.viewer;
         let session_id = match &viewer.grant {
-            Grant::Session { public_id } => Some(public_id.to_string()),
+            Grant::Session { public_id, .. } => Some(public_id.to_string()),
             Grant::Token { .. } => None,
         };
         Ok(Viewer { id: viewer.user, session_id })

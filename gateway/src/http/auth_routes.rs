@@ -108,7 +108,7 @@ pub(crate) async fn methods(State(gateway): State<Arc<Gateway>>) -> Json<Value> 
 
 /// `POST /auth/logout`: ends the session, here and on every open socket.
 pub(crate) async fn sign_out(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
-    if !gateway.origins.admits(&headers) || !headers.get(CSRF).is_some_and(|value| value == "1") {
+    if !gateway.origins.admits(&headers) || headers.get(CSRF).is_none_or(|value| value != "1") {
         return (StatusCode::FORBIDDEN, "Send X-Lime-Csrf: 1, from a page of this gateway.\n").into_response();
     }
     if let Err(error) = gateway.sign_out(&Credentials::of(&headers, &gateway.origins)).await {

@@ -10,7 +10,7 @@ use crate::{cost, document};
 use async_graphql::Variables;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Extension, Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use bytes::Bytes;
 use feed::chain;
 use futures::FutureExt;
@@ -75,7 +75,10 @@ pub(crate) async fn post_graphql(
     let answered = answer(&gateway, &ids, peer, &parts.headers, body).await;
     gateway.metrics.graphql(started.elapsed());
     match answered {
-        Ok(response) => json(StatusCode::OK, &response),
+        Ok(Answer { response, cookie }) => {
+            let cookie = cookie.map(|cookie| (header::SET_COOKIE, cookie));
+            (AppendHeaders(cookie), json(StatusCode::OK, &response)).into_response()
+        }
         Err(refusal) => {
             let retry_after = match &refusal.error {
                 ApiError::RateLimited { retry_after } => Some(retry_after_s(*retry_after)),
@@ -93,13 +96,19 @@ pub(crate) async fn post_graphql(
     }
 }
 
+struct Answer {
+    response: async_graphql::Response,
+    /// The session's next secret.
+    cookie: Option<String>,
+}
+
 async fn answer(
     gateway: &Arc<Gateway>,
     ids: &RequestIds,
     peer: Option<IpAddr>,
     headers: &HeaderMap,
     body: Body,
-) -> Result<async_graphql::Response, Refusal> {
+) -> Result<Answer, Refusal> {
     let Ok(_place) = gateway.room.try_acquire() else {
         gateway.metrics.turned_away();
         return Err(ApiError::Unavailable { message: "Too busy. Try again in a moment.", source: None }.into());
@@ -114,7 +123,7 @@ async fn answer(
             error: ApiError::Denied("Not from a page of this gateway."),
         });
     }
-    if credentials.ride_along() && !headers.get(CSRF).is_some_and(|value| value == "1") {
+    if credentials.ride_along() && headers.get(CSRF).is_none_or(|value| value != "1") {
         return Err(Refusal {
             status: StatusCode::FORBIDDEN,
             error: ApiError::Denied("Send the header X-Lime-Csrf: 1."),
@@ -131,7 +140,9 @@ async fn answer(
     };
     let body = read(headers, body).await?;
     let request = parse(&body)?;
-    Ok(run(gateway, ids, viewer, request).await?)
+    let cookie = gateway.rotated_cookie(&viewer, &credentials, headers).await;
+    let response = run(gateway, ids, viewer, request).await?;
+    Ok(Answer { response, cookie })
 }
 
 /// The answer to a query or mutation on a socket, whatever it is.

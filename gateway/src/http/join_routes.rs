@@ -16,7 +16,7 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use commands::org::{AcceptInvitation, accept_invitation, read_invitation};
+use commands::org::{AcceptInvitation, OpenInvitation, accept_invitation, read_invitation};
 use commands::{Caller, CommandError};
 use domain::limits::NAME_MAX_CHARS;
 use domain::org::SignInMethod;
@@ -91,8 +91,7 @@ pub(crate) async fn look(
     let looked = async {
         from_our_page(&gateway, peer, &headers).await?;
         let (org, invitation) = find(&gateway, &body.token).await?;
-        let open = read_invitation(&gateway.commands, org, invitation).await;
-        open.map_err(|error| Refusal::from(from_command(error, None)))
+        still_open(&gateway, org, invitation).await
     };
     match looked.await {
         Ok(open) => {
@@ -143,8 +142,7 @@ async fn join_as_new(
     let name = text::line(&body.name, NAME_MAX_CHARS)
         .map_err(|problem| Refusal::new(StatusCode::BAD_REQUEST, "INVALID", format!("The name {problem}.")))?;
     let (org, invitation) = find(gateway, &body.token).await?;
-    let read = read_invitation(&gateway.commands, org, invitation).await;
-    read.map_err(|error| Refusal::from(from_command(error, None)))?;
+    still_open(gateway, org, invitation).await?;
     let user = people::create(&gateway.pool, &name).await.map_err(ApiError::from)?;
     let mut caller = Caller::new(org, Actor::User(user), CommandId(Uuid::now_v7()));
     caller.correlation_id = ids.correlation;
@@ -155,7 +153,9 @@ async fn join_as_new(
             if !matches!(error, CommandError::Unavailable { .. } | CommandError::Failed { .. }) {
                 forget(gateway, user).await;
             }
-            return Err(from_command(error, None).into());
+            let error = from_command(error, None);
+            gateway.refused_invitation(org, invitation, &error).await;
+            return Err(error.into());
         }
     };
     tracing::info!(%user, %org, "joined by an invitation");
@@ -167,6 +167,17 @@ async fn join_as_new(
     Ok((cookie, session))
 }
 
+async fn still_open(gateway: &Gateway, org: OrgId, invitation: InvitationId) -> Result<OpenInvitation, Refusal> {
+    match read_invitation(&gateway.commands, org, invitation).await {
+        Ok(open) => Ok(open),
+        Err(error) => {
+            let error = from_command(error, None);
+            gateway.refused_invitation(org, invitation, &error).await;
+            Err(error.into())
+        }
+    }
+}
+
 async fn forget(gateway: &Gateway, user: UserId) {
     if let Err(error) = people::forget(&gateway.pool, user).await {
         tracing::warn!(error = chain(&error), "a person who did not join was not taken back");
@@ -175,7 +186,7 @@ async fn forget(gateway: &Gateway, user: UserId) {
 
 /// Guesses are cheap to make and must stay few; a form of another site cannot send this.
 async fn from_our_page(gateway: &Gateway, peer: Peer, headers: &HeaderMap) -> Result<(), Refusal> {
-    if !gateway.origins.admits(headers) || !headers.get(CSRF).is_some_and(|value| value == "1") {
+    if !gateway.origins.admits(headers) || headers.get(CSRF).is_none_or(|value| value != "1") {
         let message = "Send X-Lime-Csrf: 1, from a page of this gateway.";
         return Err(Refusal::new(StatusCode::FORBIDDEN, "DENIED", message));
     }

@@ -92,7 +92,7 @@ impl Connection {
         }
         let stop = self.gateway.stop.clone();
         let epoch = self.gateway.watch_epoch();
-        let standing = still_signed_in(Arc::clone(&self.gateway), self.credentials.clone(), epoch);
+        let standing = still_signed_in(Arc::clone(&self.gateway), self.credentials.clone(), self.viewer.clone(), epoch);
         let writing = write(writer, queued);
         let end = tokio::select! {
             () = stop.cancelled() => End::Restart,
@@ -226,7 +226,12 @@ async fn sign_in(
 }
 
 /// Ends when the session or token does.
-async fn still_signed_in(gateway: Arc<Gateway>, credentials: Credentials, mut epoch: watch::Receiver<i64>) -> End {
+async fn still_signed_in(
+    gateway: Arc<Gateway>,
+    credentials: Credentials,
+    viewer: Viewer,
+    mut epoch: watch::Receiver<i64>,
+) -> End {
     loop {
         let changed = timeout(LOOK_AGAIN, epoch.changed()).await;
         if matches!(changed, Ok(Err(_))) {
@@ -234,7 +239,7 @@ async fn still_signed_in(gateway: Arc<Gateway>, credentials: Credentials, mut ep
             return End::Restart;
         }
         if let Err(ApiError::Denied(_)) = gateway.identify(&credentials).await {
-            return End::Unauthorized;
+            return if gateway.was_rotated(&viewer).await { End::Rotated } else { End::Unauthorized };
         }
     }
 }

@@ -61,6 +61,8 @@ pub(super) enum End {
     Malformed,
     /// Nobody is signed in, or not any more. Final for the client.
     Unauthorized,
+    /// The session goes on under another secret: come again with that.
+    Rotated,
     InitTimeout,
     AlreadySubscribed,
     TooManyInits,
@@ -98,6 +100,7 @@ impl End {
                 return Some((1013, reason));
             }
             Self::Restart => (1012, "Service restart"),
+            Self::Rotated => (1012, "The session has another id"),
             Self::Unavailable => (1013, "Try again later"),
             Self::Broken => (1011, "Internal error"),
         };

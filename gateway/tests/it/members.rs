@@ -20,13 +20,13 @@ pub fn id() -> Uuid {
 }
 
 /// A link's token, as the page takes it from the address.
-async fn invited(app: &App, role: &str) -> String {
+pub async fn invited(app: &App, role: &str) -> String {
     let made = app.data(INVITE, json!({ "o": app.org, "r": role, "c": id() })).await;
     let link = made["inviteMember"]["invitationLink"].as_str().unwrap();
     link.strip_prefix(&app.url("/join#")).expect("a link of this gateway").to_owned()
 }
 
-async fn post(app: &App, path: &str, body: &Value) -> reqwest::Response {
+pub async fn post(app: &App, path: &str, body: &Value) -> reqwest::Response {
     post_to(&app.base, path, body).await
 }
 

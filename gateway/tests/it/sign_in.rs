@@ -1,5 +1,6 @@
 //! Links, sessions, tokens.
 
+use crate::members::invited;
 use crate::support::{App, Session};
 use chrono::{Duration, Utc};
 use domain::org::Role;
@@ -64,6 +65,24 @@ async fn signing_in_changes_the_session_and_ends_the_one_before() {
     assert_ne!(fresh.cookie(), planted.cookie());
     assert_eq!(planted.gql(ME, json!({})).await["errors"][0]["extensions"]["code"], "DENIED");
     assert!(fresh.gql(ME, json!({})).await["errors"].is_null());
+}
+
+#[tokio::test]
+async fn an_invented_secret_that_was_planted_becomes_nobodys_session() {
+    let app = App::start().await;
+    let planted = Session::new(&app, &format!("lime_session={}", "ab".repeat(32)));
+    let link = create_owner_link(&app.pool, app.owner).await.unwrap().url(&app.base);
+    let by_link = app.http.get(&link).header("cookie", planted.cookie()).send().await.unwrap();
+    let token = invited(&app, "DEV").await;
+    let join = app.http.post(app.url("/auth/join")).header("x-lime-csrf", "1").header("cookie", planted.cookie());
+    let by_invitation = join.json(&json!({ "token": token, "name": "Dana" })).send().await.unwrap();
+    for answer in [by_link, by_invitation] {
+        assert!(answer.status().is_redirection() || answer.status().is_success(), "{answer:?}");
+        let fresh = Session::new(&app, answer.headers()[SET_COOKIE].to_str().unwrap());
+        assert_ne!(fresh.cookie(), planted.cookie());
+        assert!(fresh.gql(ME, json!({})).await["errors"].is_null());
+        assert_eq!(planted.gql(ME, json!({})).await["errors"][0]["extensions"]["code"], "DENIED");
+    }
 }
 
 #[tokio::test]

@@ -24,7 +24,8 @@ pub(super) async fn apply(
         OrgEvent::MemberSignedIn(_)
         | OrgEvent::SessionRevoked(_)
         | OrgEvent::TokenCreated(_)
-        | OrgEvent::TokenRevoked(_) => {}
+        | OrgEvent::TokenRevoked(_)
+        | OrgEvent::SignInRefused(_) => {}
     }
     sqlx::query("update orgs set version = $2 where org = $1")
         .bind(envelope.org.as_uuid())

@@ -38,6 +38,8 @@ const sentences: Readonly<Record<string, Sentence>> = {
   SessionRevoked: () => text.SessionRevoked,
   TokenCreated: () => text.TokenCreated,
   TokenRevoked: () => text.TokenRevoked,
+  SignInRefused: (payload, names) =>
+    text.SignInRefused(payload.user ? names.user(word(payload.user)) : null, text.refusals[word(payload.reason)] ?? ''),
   ProjectCreated: (payload) => text.ProjectCreated(word(payload.name)),
   BoardCreated: (payload) => text.BoardCreated(word(payload.name)),
   RepositoryConnected: (payload) => text.RepositoryConnected(word(payload.name)),
