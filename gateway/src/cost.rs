@@ -98,6 +98,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    // Called with a literal.
+    #[allow(clippy::needless_pass_by_value)]
     fn reckoned(text: &str, variables: serde_json::Value) -> u32 {
         cost(&document::parse(text).unwrap(), None, variables.as_object())
     }

@@ -541,7 +541,7 @@ export const messages = {
     TokenCreated: 'made an API token',
     TokenRevoked: 'revoked an API token',
     SignInRefused: (name: string | null, reason: string) =>
-      `let ${name ?? 'somebody'} not in${reason ? `: ${reason}` : ''}`,
+      `refused ${name ?? 'somebody'}${reason ? `: ${reason}` : ''}`,
     refusals: {
       invitation_used: 'the invitation was used already',
       invitation_revoked: 'the invitation was taken back',

@@ -98,7 +98,10 @@ impl RequestContext {
         project: ProjectId,
         action: Action,
     ) -> Result<OrgAccess, ApiError> {
-        self.gateway.access_in(&self.viewer, org.ok_or(ApiError::NotFound)?, Some(project), action).await
+        let org = org.ok_or(ApiError::NotFound)?;
+        let access = self.gateway.access_in(&self.viewer, org, Some(project), action).await?;
+        self.charge(access.org())?;
+        Ok(access)
     }
 
     pub(super) async fn orgs(&self) -> Result<Vec<OrgId>, ApiError> {

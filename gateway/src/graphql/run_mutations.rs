@@ -103,6 +103,9 @@ pub(crate) struct AcceptPlanPayload {
 #[Object]
 impl AcceptPlanPayload {
     async fn run(&self, ctx: &Context<'_>) -> Result<AgentRun, ApiError> {
+        // Its items name the tickets that they became.
+        let AgentRunPayload { access, accepted, caller } = &self.payload;
+        request(ctx)?.shown("ticket", access.org(), accepted, caller.command_id).await?;
         self.payload.read(ctx).await
     }
 

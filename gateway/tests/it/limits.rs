@@ -47,6 +47,27 @@ fn code_or_none(answer: &serde_json::Value) -> Option<&str> {
 }
 
 #[tokio::test]
+async fn all_callers_of_an_org_have_one_allowance_and_another_org_its_own() {
+    let app = App::start_with(|settings| settings.cost_per_minute = 3_000).await;
+    let project = app.project("OR").await;
+    let board = "query($p: UUID!) { board(projectId: $p) { id } }";
+    // Two boards of 1,001 units are within a caller's own 3,000; eighty of them are not within the org's 60,000.
+    let twice = async || {
+        let token = app.token(None, &[]).await;
+        let first = app.gql_as(&token, board, json!({ "p": project })).await;
+        [first, app.gql_as(&token, board, json!({ "p": project })).await]
+    };
+    let answers = join_all((0..40).map(|_| twice())).await;
+    let refused = answers.iter().flatten().filter(|answer| code_or_none(answer) == Some("RATE_LIMITED")).count();
+    assert!(refused > 0, "80,080 units passed an allowance of 60,000");
+    assert!(refused < 80, "nobody got anything");
+    let (_, eve) = app.person("Eve").await;
+    let org = app.new_org(&eve, "Eve's own").await;
+    let own = app.gql_as(&eve, "query($o: UUID!) { org(id: $o) { name } }", json!({ "o": org })).await;
+    assert_eq!(own["data"]["org"]["name"], "Eve's own", "{own}");
+}
+
+#[tokio::test]
 async fn sockets_draw_on_the_same_allowance() {
     let app = App::start_with(|settings| settings.cost_per_minute = 300).await;
     let mut socket = app.socket().await;
