@@ -3,13 +3,12 @@ import type { RunEvent } from '~/gql/types';
 
 type Data = Readonly<Record<string, unknown>>;
 
-const dataOf = (event: RunEvent): Data =>
-  typeof event.data === 'object' && event.data !== null ? (event.data as Data) : {};
+const asData = (value: unknown): Data => (typeof value === 'object' && value !== null ? (value as Data) : {});
+const dataOf = (event: RunEvent): Data => asData(event.data);
 
 const word = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
-const contentText = (value: unknown): string | null =>
-  typeof value === 'object' && value !== null ? word((value as Data).text) : word(value);
+const contentText = (value: unknown): string | null => word(value) ?? word(asData(value).text);
 
 export interface ToolData {
   readonly call: string | null;
@@ -37,8 +36,7 @@ export function toolData(event: RunEvent): ToolData {
 /** How much of its long text an event had to leave out, in bytes, and where the whole of it is. */
 export function omission(event: RunEvent): { omittedBytes: number; digest: string | null } {
   const data = dataOf(event);
-  const attachment = typeof data.attachment === 'object' && data.attachment !== null ? (data.attachment as Data) : {};
-  return { omittedBytes: number(data.omitted_bytes) ?? 0, digest: word(attachment.digest) };
+  return { omittedBytes: number(data.omitted_bytes) ?? 0, digest: word(asData(data.attachment).digest) };
 }
 
 export interface LogData {
@@ -60,7 +58,7 @@ export interface DiffData {
 
 export function diffData(event: RunEvent): DiffData {
   const data = dataOf(event);
-  const files = Array.isArray(data.files) ? (data.files as Data[]) : [];
+  const files = Array.isArray(data.files) ? data.files.map(asData) : [];
   return {
     scope: word(data.scope) ?? '',
     // The text of a diff is the diff; some workers put it beside the line that is read, some in its place.

@@ -84,6 +84,33 @@ describe('TimelineFold', () => {
     expect(step).toMatchObject({ title: 'create_ticket: Compare "both" sides', detail: 'T1 is in the plan.' });
   });
 
+  it('takes whatever an agent or a worker of another version writes', () => {
+    const broken = ['{"title": "\\q"}', '{"title": "a\nb"}', '{"title": "__proto__"}', '{"title"'];
+    const odd = [null, 7, 'text', [null], { files: [null, 'a', { path: 7 }] }, { input: [], output: null, call: {} }];
+    const tools = broken.map((text) => event(0, 'TOOL', 'create_ticket', { status: 'started', input: { text } }));
+    const steps = new TimelineFold().steps(tools);
+    expect(steps.map(({ title }) => title)).toEqual([
+      'create_ticket',
+      'create_ticket',
+      'create_ticket: __proto__',
+      'create_ticket',
+    ]);
+    for (const type of [
+      'MESSAGE',
+      'LOG',
+      'TOOL',
+      'DIFF',
+      'ARTIFACT',
+      'APPROVAL',
+      'QUESTION',
+      'ERROR',
+      'USAGE',
+    ] as const) {
+      const events = odd.map((data) => event(0, type, 'what is read', data));
+      expect(() => [new TimelineFold().steps(events), logLines(events)]).not.toThrow();
+    }
+  });
+
   it('filters by what a step is', () => {
     const [edit, message] = new TimelineFold().steps([
       event(0, 'TOOL', 'a.rs', { call: 'a', tool: 'edit', status: 'succeeded' }),

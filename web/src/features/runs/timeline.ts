@@ -54,10 +54,15 @@ const COLOURS = /\u001b\[[0-9;?]*[A-Za-z]/g;
 const firstLine = (text: string): string => text.trim().split('\n', 1)[0]?.replaceAll(COLOURS, '') ?? '';
 const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.replaceAll(COLOURS, '').trim() ?? '';
 
-/** A tool of ours is called with JSON: what it is about is its title, if it has one. */
+/** A tool of ours is called with JSON: what it is about is its title, if it has one. Agents write what they like there. */
 function withSubject(text: string, input: string | null): string {
   const title = /"title"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(input ?? '')?.[1];
-  return title ? `${text}: ${String(JSON.parse(title))}` : text;
+  if (!title) return text;
+  try {
+    return `${text}: ${String(JSON.parse(title))}`;
+  } catch {
+    return text;
+  }
 }
 
 function stepOf(event: RunEvent): Step | null {
