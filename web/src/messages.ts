@@ -318,7 +318,9 @@ export const messages = {
   stations: ['Plan', 'Build', 'Test', 'Review', 'Ship'],
   stationsOf: (reached: number) => `${reached} of 5 stations`,
   providers: { codex: 'Codex', claude: 'Claude' } as Readonly<Record<string, string>>,
-  scripted: 'Scripted model',
+  scripted: 'Scripted',
+  /** Left out where there is no room. */
+  scriptedWhat: 'model',
   scriptedLong: 'This run is answered by a scripted model, not by a real one.',
   scriptedHere: 'Runs are answered by a scripted model here, not by a real one.',
 

@@ -28,10 +28,10 @@ export function TopBar({ project, menu }: { project?: ProjectInOrg | undefined; 
     document.title = project ? `${title} · ${project.project.name}` : `${title} · ${messages.product}`;
   }, [title, project]);
   return (
-    <header className="flex h-12 shrink-0 items-center gap-3 border-line border-b px-4">
+    <header className="flex h-12 shrink-0 items-center gap-3 border-line border-b px-4 max-[520px]:gap-2 max-[520px]:px-3">
       {menu}
       <h1 className="truncate font-semibold text-sm">{title}</h1>
-      <div className="flex min-w-0 flex-1 justify-center max-[899px]:justify-end">
+      <div className="flex min-w-8 flex-1 justify-center max-[899px]:justify-end">
         <button
           type="button"
           aria-label={messages.nav.search}

@@ -34,7 +34,9 @@ export function ProviderPicker({
           <>
             <AgentAvatar provider={provider.id} size={18} />
             <span>{provider.name}</span>
-            {provider.scripted ? <span className="text-2xs text-info">{messages.scripted}</span> : null}
+            {provider.scripted ? (
+              <span className="text-2xs text-info">{`${messages.scripted} ${messages.scriptedWhat}`}</span>
+            ) : null}
             {provider.available ? null : <span className="text-2xs text-ink-3">{provider.health}</span>}
           </>
         ),

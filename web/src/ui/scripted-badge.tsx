@@ -8,6 +8,7 @@ export function ScriptedBadge({ title = messages.scriptedLong }: { title?: strin
       className="inline-flex h-5 shrink-0 items-center rounded-full bg-info-soft px-2 font-medium text-2xs text-info"
     >
       {messages.scripted}
+      <span className="whitespace-pre max-[520px]:sr-only"> {messages.scriptedWhat}</span>
     </span>
   );
 }

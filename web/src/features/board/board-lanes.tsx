@@ -4,11 +4,13 @@ import type { BoardStore, BoardColumn as Column } from '~/live/board-store';
 import { messages } from '~/messages';
 import { PersonAvatar } from '~/ui/avatar';
 import { classNames } from '~/ui/class-names';
+import { useDensity } from '~/ui/density';
 import { KindIcon } from '~/ui/kind-icon';
 import { PriorityMark } from '~/ui/priority';
 import type { CardActions } from './board-card';
 import { Count } from './board-column';
 import { useWanted } from './board-hand';
+import { estimateHeight } from './card-height';
 import { CardStack, type Drop, useDropArea, useOrderWithHand } from './cell';
 import { orderIn, type ShownBoard } from './shown-board';
 import type { Lane } from './swimlanes';
@@ -18,7 +20,8 @@ const LANES_BEYOND = 0;
 const HEAD_PX = 36;
 /** A lane is at most this high; what does not fit scrolls within it. */
 const CELL_MAX_PX = 420;
-const CARD_PX = 112;
+/** Above the first card and below the last. */
+const CELL_PADDING_PX = 16;
 const CELL_MIN_PX = 72;
 
 interface Props {
@@ -35,9 +38,18 @@ interface Props {
 /** The board cut into rows. Only the rows in sight are rendered, and in them only the cards in sight. */
 export function BoardLanes({ store, board, lanes, drop, crossing, actions }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
+  const density = useDensity();
+  /** As far as it matters: a long column is not added up to its end. */
+  const stackHeight = (order: readonly string[]): number => {
+    let height = 0;
+    for (let at = 0; at < order.length && height < CELL_MAX_PX; at += 1) {
+      height += estimateHeight(store.card(order[at] ?? ''), density);
+    }
+    return height;
+  };
   const heightOf = (lane: Lane): number => {
-    const longest = Math.max(...board.columns.map(({ key }) => orderIn(lane.board, key).length));
-    return HEAD_PX + Math.min(CELL_MAX_PX, Math.max(CELL_MIN_PX, longest * CARD_PX));
+    const highest = Math.max(...board.columns.map(({ key }) => stackHeight(orderIn(lane.board, key))));
+    return HEAD_PX + Math.min(CELL_MAX_PX, Math.max(CELL_MIN_PX, CELL_PADDING_PX + highest));
   };
   const wanted = useWanted((ticketId) => ticketId);
   const wantedLane = wanted

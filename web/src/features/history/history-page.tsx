@@ -77,7 +77,7 @@ export function HistoryPage({ orgId, members, columnName, targetLink }: Props) {
         <table className="w-full border-separate border-spacing-0 overflow-hidden rounded-lg border border-line bg-surface">
           <thead className="text-left text-2xs text-ink-3">
             <tr>
-              <Th className="w-20">{text.columns.position}</Th>
+              <Th className="w-20 max-[560px]:w-auto">{text.columns.position}</Th>
               <Th>{text.columns.actor}</Th>
               <Th className="w-full">{text.columns.action}</Th>
               <Th>{text.columns.target}</Th>
@@ -106,7 +106,10 @@ export function HistoryPage({ orgId, members, columnName, targetLink }: Props) {
 }
 
 const Th = ({ children, className }: { children: ReactNode; className?: string }) => (
-  <th scope="col" className={classNames('whitespace-nowrap bg-sunken px-3 py-2 font-medium', className)}>
+  <th
+    scope="col"
+    className={classNames('whitespace-nowrap bg-sunken px-3 py-2 font-medium max-[560px]:px-1.5', className)}
+  >
     {children}
   </th>
 );
@@ -115,7 +118,7 @@ const Th = ({ children, className }: { children: ReactNode; className?: string }
 const withPerson = (names: Names, person: User | null): Names =>
   person ? { ...names, user: (id) => (id === person.id ? person.name : names.user(id)) } : names;
 
-const cell = 'border-line border-t px-3 py-2 align-middle';
+const cell = 'border-line border-t px-3 py-2 align-middle max-[560px]:px-1.5';
 const HASH_SHOWN = 8;
 const COLUMNS = 6;
 
@@ -153,7 +156,10 @@ function Entry({ entry, now, names, targetLink }: EntryProps) {
             <span className="max-w-40 truncate font-medium max-[560px]:sr-only">{entry.actor.name}</span>
           </span>
         </td>
-        <td className={classNames(cell, 'max-w-0 truncate text-ink-2')} title={entry.action}>
+        <td
+          className={classNames(cell, 'max-w-0 truncate text-ink-2 max-[560px]:whitespace-normal')}
+          title={entry.action}
+        >
           {eventText(entry.action, entry.payload, withPerson(names, entry.person))}
         </td>
         <td className={classNames(cell, 'whitespace-nowrap font-mono text-xs')}>{targetLink(entry)}</td>

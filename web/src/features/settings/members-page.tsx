@@ -128,7 +128,7 @@ function Row({ org, projects, viewerId, isAdmin, member, onChanged }: Props & { 
   const differing = member.projectRoles.filter(({ projectId }) => projects.some(({ id }) => id === projectId)).length;
   return (
     <tr data-member={user.name} className="hover:bg-hover">
-      <td className={cell}>
+      <td className={`${cell} max-w-0`}>
         <span className="flex items-center gap-2.5">
           <PersonAvatar id={user.id} name={user.name} />
           <span className="min-w-0 truncate font-medium">{user.name}</span>
@@ -159,7 +159,7 @@ function Row({ org, projects, viewerId, isAdmin, member, onChanged }: Props & { 
         </time>
       </td>
       <td className={cell}>
-        <span className="flex justify-end gap-2">
+        <span className="flex justify-end gap-2 max-[520px]:flex-col max-[520px]:items-end">
           {isAdmin && projects.length > 0 ? (
             <Button size="sm" look="ghost" aria-label={text.inProjects(user.name)} onClick={() => setInProjects(true)}>
               {text.projectRoles(differing)}

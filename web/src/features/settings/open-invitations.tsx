@@ -69,8 +69,8 @@ function Row({ orgId, invitation, onRevoked }: RowProps) {
     }
   };
   return (
-    <li data-invitation={invitation.id} className="flex items-center gap-3 px-3 py-2">
-      <span className="min-w-0 flex-1">
+    <li data-invitation={invitation.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-3 py-2">
+      <span className="min-w-0 flex-1 basis-48">
         <span className="font-medium">{text.invitedAs(role)}</span>{' '}
         <span className="text-ink-2">
           {text.invitedBy(

@@ -56,12 +56,15 @@ export function Loaded<Data>({
 
 export const tableLook =
   'w-full border-separate border-spacing-0 overflow-hidden rounded-lg border border-line bg-surface';
-export const cell = 'border-line border-t px-3 py-2 align-middle';
+export const cell = 'border-line border-t px-3 py-2 align-middle max-[520px]:px-2';
 
 export const Th = ({ children, className }: { children: ReactNode; className?: string }) => (
   <th
     scope="col"
-    className={classNames('whitespace-nowrap bg-sunken px-3 py-2 text-left font-medium text-2xs text-ink-3', className)}
+    className={classNames(
+      'whitespace-nowrap bg-sunken px-3 py-2 text-left max-[520px]:px-2 font-medium text-2xs text-ink-3',
+      className,
+    )}
   >
     {children}
   </th>
