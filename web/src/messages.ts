@@ -324,6 +324,8 @@ export const messages = {
   scriptedLong: 'This run is answered by a scripted model, not by a real one.',
   scriptedHere: 'Runs are answered by a scripted model here, not by a real one.',
 
+  markdown: { done: 'Done', open: 'Not done' },
+
   board: {
     label: (name: string) => `${name} column`,
     addTo: (name: string) => `Add a ticket to ${name}`,
