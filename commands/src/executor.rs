@@ -87,6 +87,8 @@ impl Commands {
         input: &I,
         work: impl Future<Output = Result<Accepted, CommandError>>,
     ) -> Result<Accepted, CommandError> {
+        // Once on the heap, it is not part of each of the futures around it, up to the resolver's.
+        let work = Box::pin(work);
         let span = tracing::info_span!(
             "command",
             name = I::NAME,

@@ -23,10 +23,12 @@ mod settings;
 mod store;
 
 pub mod agent_run;
+pub mod budget;
 pub mod ledger;
 pub mod objects;
 pub mod org;
 pub mod project;
+pub mod provider_key;
 pub mod repo_connection;
 pub mod ticket;
 pub mod vault;

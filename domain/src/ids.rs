@@ -62,6 +62,8 @@ ids! {
     /// What a person's list of sessions shows; the cookie's secret is another thing.
     SessionId,
     TokenId,
+    /// One saved key of a model provider; the key itself is in the vault alone.
+    ProviderKeyId,
 }
 
 /// A place in the whole log: 1..N without gaps. 0 means "before the first".

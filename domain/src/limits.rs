@@ -31,3 +31,9 @@ pub const MEMBERS_MAX: usize = 1_000;
 /// Invitations that were neither used nor taken back.
 pub const INVITATIONS_MAX: usize = 200;
 pub const INVITATION_DAYS: i64 = 7;
+/// Of an org, over all its projects and tickets.
+pub const BUDGETS_MAX: usize = 1_000;
+/// What JSON carries exactly, and $9 thousand million.
+pub const USD_MICROS_MAX: u64 = 1 << 53;
+/// Of a budget: from here on people are warned.
+pub const BUDGET_WARNING_PERCENT: u64 = 80;

@@ -40,9 +40,11 @@ pub(crate) fn samples() -> Vec<DomainEvent> {
     all
 }
 
-fn org() -> [crate::org::OrgEvent; 12] {
+fn org() -> [crate::org::OrgEvent; 18] {
     let (user, invitation) = (UserId(uuid(7)), InvitationId(uuid(50)));
     let (session, token) = (SessionId(uuid(51)), TokenId(uuid(52)));
+    let (key, provider) = (ProviderKeyId(uuid(54)), || "codex".to_owned());
+    let (limit_usd_micros, day) = (20_000_000, chrono::NaiveDate::from_ymd_opt(2027, 1, 15));
     [
         OrgCreated { name: "Northwind".into() }.into(),
         MemberInvited { invitation, role: Role::Dev, expires_at: at(604_800) }.into(),
@@ -70,6 +72,19 @@ fn org() -> [crate::org::OrgEvent; 12] {
             session: None,
         }
         .into(),
+        ProviderKeySet { provider: provider(), key, last_four: "wxyz".into() }.into(),
+        ProviderKeyRemoved { provider: provider(), key }.into(),
+        BudgetSet { scope: BudgetScope::Project { project: ProjectId(uuid(2)) }, limit_usd_micros: Some(5_000_000) }
+            .into(),
+        BudgetWarned { scope: BudgetScope::Org, day, limit_usd_micros, spent_usd_micros: 16_250_000 }.into(),
+        BudgetUsedUp {
+            scope: BudgetScope::Ticket { ticket: TicketId(uuid(20)) },
+            day: None,
+            limit_usd_micros: 500_000,
+            spent_usd_micros: 500_000,
+        }
+        .into(),
+        OrgTimeZoneSet { time_zone: "Europe/Berlin".into() }.into(),
     ]
 }
 
@@ -132,7 +147,7 @@ fn tickets() -> [TicketEvent; 15] {
     ]
 }
 
-fn runs() -> [AgentRunEvent; 9] {
+fn runs() -> [AgentRunEvent; 10] {
     let usage = TokenUsage { input_tokens: 12_000, cached_input_tokens: 8_000, output_tokens: 900 };
     [
         RunRequested {
@@ -193,6 +208,7 @@ fn runs() -> [AgentRunEvent; 9] {
         }
         .into(),
         RunCostReached { token: 1, usage, cost_usd_micros: 31_000 }.into(),
+        RunBudgetWarned { token: 1, limit_usd_micros: 38_000, spent_usd_micros: 31_000 }.into(),
         RunCancelRequested {}.into(),
         RunEnded {
             token: 1,

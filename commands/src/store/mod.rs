@@ -89,6 +89,8 @@ pub(crate) enum StoreError {
     Reserve(#[source] sqlx::Error),
     #[error("failed to read the places of a column")]
     Places(#[source] sqlx::Error),
+    #[error("failed to read the time zones")]
+    TimeZones(#[source] sqlx::Error),
     #[error("a row of events is malformed")]
     Malformed,
     /// One batch failed for all its commands.
@@ -121,7 +123,8 @@ impl StoreError {
             | Self::Append(source)
             | Self::Number(source)
             | Self::Reserve(source)
-            | Self::Places(source) => is_away(source),
+            | Self::Places(source)
+            | Self::TimeZones(source) => is_away(source),
             Self::LookUp { source, .. } | Self::Load { source, .. } => is_away(source),
             Self::Shared(error) => error.is_away(),
             Self::Refold { .. } | Self::Decode { .. } | Self::Gap { .. } | Self::Malformed => false,

@@ -118,6 +118,18 @@ impl Vault {
         Ok(delete.execute(&self.pool).await.map_err(VaultError::Write)?.rows_affected() > 0)
     }
 
+    /// Removes every secret whose name begins so, but for `kept`.
+    pub async fn remove_below(&self, org: OrgId, prefix: &str, kept: Option<&str>) -> Result<(), VaultError> {
+        sqlx::query("delete from vault_secrets where org = $1 and starts_with(name, $2) and name is distinct from $3")
+            .bind(org.0)
+            .bind(prefix)
+            .bind(kept)
+            .execute(&self.pool)
+            .await
+            .map_err(VaultError::Write)?;
+        Ok(())
+    }
+
     async fn row(&self, org: OrgId, name: &str) -> Result<Option<Sealed>, VaultError> {
         let select = "select key_id, wrapped_key, sealed from vault_secrets where org = $1 and name = $2";
         let row = sqlx::query(select).bind(org.0).bind(name).fetch_optional(&self.pool).await;

@@ -5,10 +5,12 @@
 
 mod answers;
 mod away;
+mod budgets;
 mod members;
 mod places;
 mod plans;
 mod projects;
+mod provider_keys;
 mod runs;
 mod staleness;
 mod tenants;

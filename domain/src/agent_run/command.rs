@@ -1,8 +1,8 @@
 //! What can be asked of a run. Those with a `token` come from the worker that holds the lease.
 
 use super::event::{
-    AcceptedItem, FailureReason, RunArtifactProduced, RunConstraints, RunCostReached, RunEnded, RunLeased, RunMode,
-    RunPlanItemProposed, RunRepo, RunTicket, RunWorkStarted,
+    AcceptedItem, FailureReason, RunArtifactProduced, RunBudgetWarned, RunConstraints, RunCostReached, RunEnded,
+    RunLeased, RunMode, RunPlanItemProposed, RunRepo, RunTicket, RunWorkStarted,
 };
 use crate::ids::{ConversationId, ProjectId};
 use serde::Serialize;
@@ -15,6 +15,7 @@ pub enum AgentRunCommand {
     ProposePlanItem(RunPlanItemProposed),
     ProduceArtifact(RunArtifactProduced),
     ReachCost(RunCostReached),
+    WarnOfBudget(RunBudgetWarned),
     Cancel,
     End(Box<RunEnded>),
     /// The lease ran out and nobody may take the run again. Sent by the timer, under the token that expired.

@@ -5,8 +5,8 @@
 
 use super::{
     AbandonRun, AcceptPlan, AgentRun, AgentRunCommand, AgentRunEvent, FailureReason, RequestRun, RunArtifactProduced,
-    RunCancelRequested, RunCostReached, RunEnded, RunLeased, RunMode, RunOutcome, RunPlanAccepted, RunPlanItemProposed,
-    RunRequested, RunWorkStarted,
+    RunBudgetWarned, RunCancelRequested, RunCostReached, RunEnded, RunLeased, RunMode, RunOutcome, RunPlanAccepted,
+    RunPlanItemProposed, RunRequested, RunWorkStarted,
 };
 use crate::decider::Rejection;
 use crate::limits::{
@@ -106,6 +106,7 @@ pub(super) fn decide(run: &AgentRun, command: &AgentRunCommand) -> Decision {
         AgentRunCommand::ProposePlanItem(item) => propose(run, item),
         AgentRunCommand::ProduceArtifact(artifact) => produce(run, artifact),
         AgentRunCommand::ReachCost(cost) => reach_cost(run, cost),
+        AgentRunCommand::WarnOfBudget(warning) => warn_of_budget(run, warning),
         AgentRunCommand::Cancel => cancel(run),
         AgentRunCommand::End(end_of_run) => end(run, end_of_run),
         AgentRunCommand::Abandon(command) => abandon(run, command),
@@ -250,6 +251,11 @@ fn reach_cost(run: &AgentRun, cost: &RunCostReached) -> Decision {
     let more = cost.cost_usd_micros > run.cost_usd_micros || tokens(&cost.usage) > tokens(&run.usage);
     let less = cost.cost_usd_micros < run.cost_usd_micros || tokens(&cost.usage) < tokens(&run.usage);
     Ok(if more && !less { vec![cost.clone().into()] } else { Vec::new() })
+}
+
+fn warn_of_budget(run: &AgentRun, warning: &RunBudgetWarned) -> Decision {
+    holds_lease(run, warning.token)?;
+    Ok(if run.budget_warned { Vec::new() } else { vec![warning.clone().into()] })
 }
 
 /// A run that nobody has taken yet ends at once; else its worker hears of it and ends it.

@@ -41,6 +41,7 @@ events! {
         RunPlanItemProposed = 1,
         RunArtifactProduced = 1,
         RunCostReached = 1,
+        RunBudgetWarned = 1,
         RunCancelRequested = 1,
         RunEnded = 1,
         RunPlanAccepted = 1,
@@ -152,6 +153,14 @@ pub struct RunCostReached {
     pub token: u64,
     pub usage: TokenUsage,
     pub cost_usd_micros: u64,
+}
+
+/// Four fifths of what the run itself may cost are spent. Once a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RunBudgetWarned {
+    pub token: u64,
+    pub limit_usd_micros: u64,
+    pub spent_usd_micros: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

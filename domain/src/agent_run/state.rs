@@ -28,6 +28,8 @@ pub struct AgentRun {
     pub artifacts: BTreeMap<ArtifactId, RunArtifactProduced>,
     pub usage: TokenUsage,
     pub cost_usd_micros: u64,
+    /// People were warned that four fifths of what it may cost are spent.
+    pub budget_warned: bool,
     /// None: it has not ended.
     pub outcome: Option<RunOutcome>,
 }
@@ -63,7 +65,7 @@ impl From<AgentRunFacet> for &'static str {
 
 impl Decider for AgentRun {
     const KIND: AggregateKind = AggregateKind::AgentRun;
-    const SNAPSHOT_VERSION: u32 = 1;
+    const SNAPSHOT_VERSION: u32 = 2;
     type Command = AgentRunCommand;
     type Event = AgentRunEvent;
     type Rejection = AgentRunRejection;
@@ -86,6 +88,7 @@ impl Decider for AgentRun {
                 self.artifacts.insert(artifact.artifact, artifact.clone());
             }
             AgentRunEvent::RunCostReached(cost) => self.spend(cost),
+            AgentRunEvent::RunBudgetWarned(_) => self.budget_warned = true,
             AgentRunEvent::RunCancelRequested(_) => self.cancel_requested = true,
             AgentRunEvent::RunEnded(ended) => {
                 self.outcome = Some(ended.outcome.clone());

@@ -1,8 +1,8 @@
 //! What can be asked of an organisation.
 
-use super::{Role, SignInMethod, SignInRefused};
-use crate::ids::{InvitationId, ProjectId, SessionId, TokenId, UserId};
-use chrono::{DateTime, Utc};
+use super::{BudgetScope, Role, SignInMethod, SignInRefused};
+use crate::ids::{InvitationId, ProjectId, ProviderKeyId, SessionId, TokenId, UserId};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,6 +17,12 @@ pub enum OrgCommand {
     Record(Record),
     /// Nothing when the org never knew the person or the invitation.
     RecordRefusal(SignInRefused),
+    SetProviderKey(SetProviderKey),
+    /// Of this provider.
+    RemoveProviderKey(String),
+    SetBudget(SetBudget),
+    NoteSpending(NoteSpending),
+    SetTimeZone(SetTimeZone),
 }
 
 /// Makes the org with its first member as admin.
@@ -67,4 +73,41 @@ pub enum Recorded {
     SessionRevoked { session: SessionId },
     TokenCreated { token: TokenId, role: Option<Role>, scopes: Vec<String>, expires_at: Option<DateTime<Utc>> },
     TokenRevoked { token: TokenId },
+}
+
+/// The key itself never comes near the log: it is in the vault, under its id.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SetProviderKey {
+    pub provider: String,
+    /// Fetched: the providers that this build can drive.
+    pub known_providers: Vec<String>,
+    pub key: ProviderKeyId,
+    pub last_four: String,
+}
+
+/// None: no limit any more.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SetBudget {
+    pub scope: BudgetScope,
+    pub limit_usd_micros: Option<u64>,
+}
+
+/// How much of a budget is spent, as a worker has seen it. Says something only the first time a day, and nothing when
+/// the limit is another one by now.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NoteSpending {
+    pub scope: BudgetScope,
+    /// Of a daily budget: the day in the org's time zone.
+    pub day: Option<NaiveDate>,
+    pub limit_usd_micros: u64,
+    pub spent_usd_micros: u64,
+    /// A call was refused because of it.
+    pub refused: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SetTimeZone {
+    pub time_zone: String,
+    /// Fetched: there is such a zone.
+    pub known: bool,
 }

@@ -1,14 +1,15 @@
 //! The rules of an org.
 
 use super::{
-    AcceptInvitation, ChangeRole, CreateOrg, Invitation, InvitationRevoked, InvitationState, InviteMember,
-    MemberInvited, MemberJoined, MemberRemoved, MemberRoleChanged, MemberRoleSet, MemberSignedIn, Org, OrgCommand,
-    OrgCreated, OrgEvent, Record, Recorded, RefusalReason, Role, SessionRevoked, SetProjectRole, SignInRefused,
-    TokenCreated, TokenRevoked,
+    AcceptInvitation, BudgetLevel, BudgetSet, BudgetUsedUp, BudgetWarned, ChangeRole, CreateOrg, Invitation,
+    InvitationRevoked, InvitationState, InviteMember, MemberInvited, MemberJoined, MemberRemoved, MemberRoleChanged,
+    MemberRoleSet, MemberSignedIn, NoteSpending, Org, OrgCommand, OrgCreated, OrgEvent, OrgTimeZoneSet,
+    ProviderKeyRemoved, ProviderKeySet, Record, Recorded, RefusalReason, Role, SessionRevoked, SetBudget,
+    SetProjectRole, SetProviderKey, SetTimeZone, SignInRefused, TokenCreated, TokenRevoked, Told, budget_level,
 };
 use crate::decider::{Context, Rejection};
 use crate::ids::{InvitationId, UserId};
-use crate::limits::{INVITATIONS_MAX, MEMBERS_MAX, NAME_MAX_CHARS};
+use crate::limits::{BUDGETS_MAX, INVITATIONS_MAX, MEMBERS_MAX, NAME_MAX_CHARS};
 use crate::text::{self, LineProblem};
 use chrono::{DateTime, Utc};
 
@@ -36,6 +37,12 @@ pub enum OrgRejection {
     InvitationRevoked,
     #[error("this invitation is too old: ask for another one")]
     InvitationExpired,
+    #[error("no agent is known as {provider}")]
+    UnknownProvider { provider: String },
+    #[error("an organisation has at most {BUDGETS_MAX} budgets: take some away first")]
+    TooManyBudgets,
+    #[error("no time zone is known by this name")]
+    UnknownTimeZone,
 }
 
 impl Rejection for OrgRejection {
@@ -52,6 +59,9 @@ impl Rejection for OrgRejection {
             Self::InvitationUsed => "INVITATION_USED",
             Self::InvitationRevoked => "INVITATION_REVOKED",
             Self::InvitationExpired => "INVITATION_EXPIRED",
+            Self::UnknownProvider { .. } => "UNKNOWN_PROVIDER",
+            Self::TooManyBudgets => "TOO_MANY_BUDGETS",
+            Self::UnknownTimeZone => "UNKNOWN_TIME_ZONE",
         }
     }
 }
@@ -69,6 +79,11 @@ pub(super) fn decide(org: &Org, command: &OrgCommand, context: &Context) -> Deci
         OrgCommand::Remove(user) => remove(org, *user),
         OrgCommand::Record(command) => Ok(record(org, command)),
         OrgCommand::RecordRefusal(refused) => Ok(record_refusal(org, refused)),
+        OrgCommand::SetProviderKey(command) => set_provider_key(org, command),
+        OrgCommand::RemoveProviderKey(provider) => Ok(remove_provider_key(org, provider)),
+        OrgCommand::SetBudget(command) => set_budget(org, command),
+        OrgCommand::NoteSpending(command) => Ok(note_spending(org, command)),
+        OrgCommand::SetTimeZone(command) => set_time_zone(org, command),
     }
 }
 
@@ -180,4 +195,60 @@ fn record_refusal(org: &Org, refused: &SignInRefused) -> Vec<OrgEvent> {
     });
     let knows_invitation = refused.invitation.is_some_and(|invitation| org.invitations.contains_key(&invitation));
     if knows_person || knows_invitation { vec![refused.clone().into()] } else { vec![] }
+}
+
+fn set_provider_key(org: &Org, command: &SetProviderKey) -> Decision {
+    if !command.known_providers.contains(&command.provider) {
+        let provider = text::cut(&command.provider, 80).to_owned();
+        return Err(OrgRejection::UnknownProvider { provider });
+    }
+    if org.provider_keys.get(&command.provider).is_some_and(|saved| saved.key == command.key) {
+        return Ok(vec![]);
+    }
+    let (provider, last_four) = (command.provider.clone(), command.last_four.clone());
+    Ok(vec![ProviderKeySet { provider, key: command.key, last_four }.into()])
+}
+
+fn remove_provider_key(org: &Org, provider: &str) -> Vec<OrgEvent> {
+    let saved = org.provider_keys.get(provider);
+    saved.map(|saved| ProviderKeyRemoved { provider: provider.to_owned(), key: saved.key }.into()).into_iter().collect()
+}
+
+fn set_budget(org: &Org, command: &SetBudget) -> Decision {
+    let known = org.budget(command.scope);
+    if known.map(|budget| budget.limit_usd_micros) == command.limit_usd_micros {
+        return Ok(vec![]);
+    }
+    if known.is_none() && org.budgets.len() >= BUDGETS_MAX {
+        return Err(OrgRejection::TooManyBudgets);
+    }
+    Ok(vec![BudgetSet { scope: command.scope, limit_usd_micros: command.limit_usd_micros }.into()])
+}
+
+fn note_spending(org: &Org, command: &NoteSpending) -> Vec<OrgEvent> {
+    let &NoteSpending { scope, day, limit_usd_micros, spent_usd_micros, refused } = command;
+    let Some(budget) = org.budget(scope).filter(|budget| budget.limit_usd_micros == limit_usd_micros) else {
+        return vec![];
+    };
+    let (level, now) = (budget_level(spent_usd_micros, limit_usd_micros), Some(Told { day }));
+    if refused || level == BudgetLevel::UsedUp {
+        let told = budget.used_up == now;
+        let used_up = BudgetUsedUp { scope, day, limit_usd_micros, spent_usd_micros };
+        return if told { vec![] } else { vec![used_up.into()] };
+    }
+    // Once it was used up there is nothing left to warn of.
+    if level == BudgetLevel::Warning && budget.warned != now && budget.used_up != now {
+        return vec![BudgetWarned { scope, day, limit_usd_micros, spent_usd_micros }.into()];
+    }
+    vec![]
+}
+
+fn set_time_zone(org: &Org, command: &SetTimeZone) -> Decision {
+    if !command.known {
+        return Err(OrgRejection::UnknownTimeZone);
+    }
+    if org.time_zone() == command.time_zone {
+        return Ok(vec![]);
+    }
+    Ok(vec![OrgTimeZoneSet { time_zone: command.time_zone.clone() }.into()])
 }

@@ -1,8 +1,9 @@
 //! What happened to an organisation. People by id only: names and addresses live in the users table.
 
+use super::BudgetScope;
 use crate::event::events;
-use crate::ids::{InvitationId, ProjectId, SessionId, TokenId, UserId};
-use chrono::{DateTime, Utc};
+use crate::ids::{InvitationId, ProjectId, ProviderKeyId, SessionId, TokenId, UserId};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 /// What a member may do; the table is in the gateway. Per org, and where wanted another one per project.
@@ -41,7 +42,8 @@ events! {
     OrgEvent of Org {
         OrgCreated = 1, MemberInvited = 1, InvitationRevoked = 1, MemberJoined = 1, MemberRoleChanged = 1,
         MemberRoleSet = 1, MemberRemoved = 1, MemberSignedIn = 1, SessionRevoked = 1, TokenCreated = 1,
-        TokenRevoked = 1, SignInRefused = 1,
+        TokenRevoked = 1, SignInRefused = 1, ProviderKeySet = 1, ProviderKeyRemoved = 1, BudgetSet = 1,
+        BudgetWarned = 1, BudgetUsedUp = 1, OrgTimeZoneSet = 1,
     }
 }
 
@@ -131,4 +133,58 @@ pub struct SignInRefused {
     pub invitation: Option<InvitationId>,
     pub token: Option<TokenId>,
     pub session: Option<SessionId>,
+}
+
+/// From now on the org's runs use this key, until another one is set or it is removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ProviderKeySet {
+    /// Such as `codex`.
+    pub provider: String,
+    /// Names it in the vault.
+    pub key: ProviderKeyId,
+    /// Of the key, so that people know which one it is.
+    pub last_four: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ProviderKeyRemoved {
+    pub provider: String,
+    pub key: ProviderKeyId,
+}
+
+/// No limit: it was taken away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct BudgetSet {
+    pub scope: BudgetScope,
+    pub limit_usd_micros: Option<u64>,
+}
+
+/// Four fifths are spent. Once a day and limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct BudgetWarned {
+    pub scope: BudgetScope,
+    /// Of a daily budget: the day in the org's time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub day: Option<NaiveDate>,
+    pub limit_usd_micros: u64,
+    pub spent_usd_micros: u64,
+}
+
+/// All of it is spent, or what is left covers no further call: runs are stopped by it. Once a day and limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct BudgetUsedUp {
+    pub scope: BudgetScope,
+    /// Of a daily budget: the day in the org's time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub day: Option<NaiveDate>,
+    pub limit_usd_micros: u64,
+    pub spent_usd_micros: u64,
+}
+
+/// Where the org's days begin and end, as the IANA names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct OrgTimeZoneSet {
+    pub time_zone: String,
 }

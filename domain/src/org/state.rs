@@ -1,10 +1,10 @@
 //! What an org's rules remember.
 
 use super::decide::{OrgRejection, decide};
-use super::{OrgCommand, OrgEvent, Role};
+use super::{Budget, BudgetScope, OrgCommand, OrgEvent, Role, Told};
 use crate::decider::{Context, Decider, LastChange};
 use crate::event::{AggregateKind, DecodeError, DomainEvent};
-use crate::ids::{InvitationId, ProjectId, UserId};
+use crate::ids::{InvitationId, ProjectId, ProviderKeyId, UserId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,18 @@ pub struct Org {
     pub invitations: BTreeMap<InvitationId, Invitation>,
     /// Roles that differ from the one in the org, of members only.
     pub project_roles: BTreeMap<UserId, BTreeMap<ProjectId, Role>>,
+    /// By provider. The keys themselves are in the vault.
+    pub provider_keys: BTreeMap<String, SavedKey>,
+    /// At most one a scope.
+    pub budgets: Vec<Budget>,
+    /// None: UTC.
+    pub time_zone: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedKey {
+    pub key: ProviderKeyId,
+    pub last_four: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +75,28 @@ impl Org {
         }
     }
 
+    pub fn budget(&self, scope: BudgetScope) -> Option<&Budget> {
+        self.budgets.iter().find(|budget| budget.scope == scope)
+    }
+
+    /// As PostgreSQL and browsers know it.
+    pub fn time_zone(&self) -> &str {
+        self.time_zone.as_deref().unwrap_or("UTC")
+    }
+
+    fn set_budget(&mut self, scope: BudgetScope, limit_usd_micros: Option<u64>) {
+        self.budgets.retain(|budget| budget.scope != scope);
+        if let Some(limit_usd_micros) = limit_usd_micros {
+            self.budgets.push(Budget { scope, limit_usd_micros, warned: None, used_up: None });
+        }
+    }
+
+    fn tell_of(&mut self, scope: BudgetScope, tell: impl FnOnce(&mut Budget)) {
+        if let Some(budget) = self.budgets.iter_mut().find(|budget| budget.scope == scope) {
+            tell(budget);
+        }
+    }
+
     fn close(&mut self, invitation: InvitationId, state: InvitationState) {
         if let Some(invitation) = self.invitations.get_mut(&invitation) {
             invitation.state = state;
@@ -82,7 +116,7 @@ impl From<OrgFacet> for &'static str {
 
 impl Decider for Org {
     const KIND: AggregateKind = AggregateKind::Org;
-    const SNAPSHOT_VERSION: u32 = 3;
+    const SNAPSHOT_VERSION: u32 = 4;
     type Command = OrgCommand;
     type Event = OrgEvent;
     type Rejection = OrgRejection;
@@ -117,6 +151,21 @@ impl Decider for Org {
                 self.project_roles.remove(&removed.user);
                 self.former.insert(removed.user);
             }
+            OrgEvent::ProviderKeySet(set) => {
+                let saved = SavedKey { key: set.key, last_four: set.last_four.clone() };
+                self.provider_keys.insert(set.provider.clone(), saved);
+            }
+            OrgEvent::ProviderKeyRemoved(removed) => {
+                self.provider_keys.remove(&removed.provider);
+            }
+            OrgEvent::BudgetSet(set) => self.set_budget(set.scope, set.limit_usd_micros),
+            OrgEvent::BudgetWarned(warned) => {
+                self.tell_of(warned.scope, |budget| budget.warned = Some(Told { day: warned.day }));
+            }
+            OrgEvent::BudgetUsedUp(used_up) => {
+                self.tell_of(used_up.scope, |budget| budget.used_up = Some(Told { day: used_up.day }));
+            }
+            OrgEvent::OrgTimeZoneSet(set) => self.time_zone = Some(set.time_zone.clone()),
             // For the audit log alone: no rule asks about the ways in.
             OrgEvent::MemberSignedIn(_)
             | OrgEvent::SessionRevoked(_)

@@ -198,3 +198,96 @@ fn who_joined_before_there_were_invitations_is_still_read() {
     let read = DomainEvent::decode(AggregateKind::Org, "MemberJoined", 1, &payload);
     assert_eq!(read.ok(), Some(joined(ANN, Role::Admin).into()));
 }
+
+fn budget(scope: BudgetScope, limit: impl Into<Option<u64>>) -> OrgEvent {
+    BudgetSet { scope, limit_usd_micros: limit.into() }.into()
+}
+
+fn noted(scope: BudgetScope, day: u32, spent_usd_micros: u64) -> NoteSpending {
+    let day = chrono::NaiveDate::from_ymd_opt(2027, 1, day).filter(|_| scope.is_daily());
+    NoteSpending { scope, day, limit_usd_micros: 100, spent_usd_micros, refused: false }
+}
+
+#[test]
+fn a_budget_warns_at_four_fifths_and_says_when_it_is_used_up_once_a_day() {
+    let scope = BudgetScope::Org;
+    let note = |day, spent| OrgCommand::NoteSpending(noted(scope, day, spent));
+    let NoteSpending { day, .. } = noted(scope, 5, 0);
+    let warned = BudgetWarned { scope, day, limit_usd_micros: 100, spent_usd_micros: 80 };
+    let used_up = BudgetUsedUp { scope, day, limit_usd_micros: 100, spent_usd_micros: 100 };
+    northwind([budget(scope, 100)])
+        .when(note(5, 79))
+        .then_nothing()
+        .when(note(5, 80))
+        .then([warned.into()])
+        .when(note(5, 99))
+        .then_nothing()
+        .when(note(5, 100))
+        .then([used_up.into()])
+        .when(note(5, 120))
+        .then_nothing()
+        .when(note(5, 85))
+        .then_nothing()
+        .when(note(6, 80))
+        .then_exactly_one();
+}
+
+#[test]
+fn a_call_that_was_refused_uses_a_budget_up_and_another_limit_begins_anew() {
+    let scope = BudgetScope::Ticket { ticket: crate::ids::TicketId(uuid(20)) };
+    let refused = || OrgCommand::NoteSpending(NoteSpending { refused: true, ..noted(scope, 5, 70) });
+    northwind([]).when(refused()).then_nothing();
+    northwind([budget(scope, 99)]).when(refused()).then_nothing();
+    northwind([budget(scope, 100)])
+        .when(refused())
+        .then_once()
+        .when(OrgCommand::SetBudget(SetBudget { scope, limit_usd_micros: Some(200) }))
+        .then([budget(scope, 200)])
+        .when(OrgCommand::NoteSpending(NoteSpending { limit_usd_micros: 200, ..noted(scope, 5, 160) }))
+        .then_exactly_one();
+}
+
+#[test]
+fn budgets_are_set_and_taken_away_within_bounds() {
+    let scope = |n: u128| BudgetScope::Ticket { ticket: crate::ids::TicketId(uuid(n)) };
+    let set = |n, limit| OrgCommand::SetBudget(SetBudget { scope: scope(n), limit_usd_micros: limit });
+    northwind([]).when(set(1, None)).then_nothing().when(set(1, Some(0))).then_once();
+    let full = northwind((0..crate::limits::BUDGETS_MAX).map(|n| budget(scope(n as u128), 1)));
+    Given::from(&full).when(set(5_000, Some(1))).then_rejected(OrgRejection::TooManyBudgets);
+    Given::from(&full).when(set(5, Some(2))).then_once();
+    full.when(set(5, None)).then([budget(scope(5), None)]).when(set(5_000, Some(1))).then_once();
+}
+
+#[test]
+fn a_provider_key_is_named_and_never_told() {
+    let key = |n| crate::ids::ProviderKeyId(uuid(n));
+    let set = |provider: &str, n| {
+        let (provider, known_providers) = (provider.to_owned(), vec!["codex".to_owned()]);
+        OrgCommand::SetProviderKey(SetProviderKey {
+            provider,
+            known_providers,
+            key: key(n),
+            last_four: "wxyz".to_owned(),
+        })
+    };
+    let provider = || "codex".to_owned();
+    let rejection = OrgRejection::UnknownProvider { provider: "other".to_owned() };
+    northwind([]).when(set("other", 60)).then_rejected(rejection);
+    northwind([])
+        .when(OrgCommand::RemoveProviderKey(provider()))
+        .then_nothing()
+        .when(set("codex", 60))
+        .then_once()
+        .when(set("codex", 61))
+        .then([ProviderKeySet { provider: provider(), key: key(61), last_four: "wxyz".to_owned() }.into()])
+        .when(OrgCommand::RemoveProviderKey(provider()))
+        .then([ProviderKeyRemoved { provider: provider(), key: key(61) }.into()]);
+}
+
+#[test]
+fn its_days_are_those_of_a_zone_that_there_is() {
+    let set = |zone: &str, known| OrgCommand::SetTimeZone(SetTimeZone { time_zone: zone.to_owned(), known });
+    northwind([]).when(set("Europe/Nowhere", false)).then_rejected(OrgRejection::UnknownTimeZone);
+    let after = northwind([]).when(set("UTC", true)).then_nothing().when(set("Asia/Tokyo", true)).then_once();
+    assert_eq!(after.state.time_zone(), "Asia/Tokyo");
+}

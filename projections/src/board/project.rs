@@ -254,6 +254,7 @@ async fn apply_run(
         // Seen on the run's page only. A plan's tickets come with events of their own.
         AgentRunEvent::RunPlanItemProposed(_)
         | AgentRunEvent::RunArtifactProduced(_)
+        | AgentRunEvent::RunBudgetWarned(_)
         | AgentRunEvent::RunCancelRequested(_)
         | AgentRunEvent::RunPlanAccepted(_) => return Ok(None),
     };

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 const TABLES: &str = include_str!("tables.sql");
 /// Raise it with every change to the tables or to what is written.
-const REVISION: u32 = 2;
+const REVISION: u32 = 3;
 
 /// The read model `org_directory`.
 #[derive(Clone, Copy, Debug, Default)]

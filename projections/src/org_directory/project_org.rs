@@ -1,7 +1,9 @@
 //! Events of an org → rows of the directory: its members, their roles, its invitations.
 
-use crate::words::word;
-use domain::org::{MemberInvited, MemberJoined, MemberRoleSet, OrgCreated, OrgEvent, Role};
+use crate::words::{stored, word};
+use domain::org::{
+    BudgetScope, BudgetSet, MemberInvited, MemberJoined, MemberRoleSet, OrgCreated, OrgEvent, ProviderKeySet, Role,
+};
 use domain::{Envelope, InvitationId, UserId};
 use feed::log::to_bigint;
 use feed::runner::ApplyError;
@@ -20,12 +22,18 @@ pub(super) async fn apply(
         OrgEvent::MemberRoleChanged(event) => change_role(connection, envelope, event.user, event.role).await?,
         OrgEvent::MemberRoleSet(event) => set_role(connection, envelope, event).await?,
         OrgEvent::MemberRemoved(event) => remove(connection, envelope, event.user).await?,
-        // The audit log shows them; the directory counts them as a version alone.
+        OrgEvent::ProviderKeySet(event) => set_key(connection, envelope, event).await?,
+        OrgEvent::ProviderKeyRemoved(event) => remove_key(connection, envelope, &event.provider).await?,
+        OrgEvent::BudgetSet(event) => set_budget(connection, envelope, event).await?,
+        OrgEvent::OrgTimeZoneSet(event) => set_time_zone(connection, envelope, &event.time_zone).await?,
+        // How far a budget is used is counted from the calls. The audit log shows them; the directory counts them as a version alone.
         OrgEvent::MemberSignedIn(_)
         | OrgEvent::SessionRevoked(_)
         | OrgEvent::TokenCreated(_)
         | OrgEvent::TokenRevoked(_)
-        | OrgEvent::SignInRefused(_) => {}
+        | OrgEvent::SignInRefused(_)
+        | OrgEvent::BudgetWarned(_)
+        | OrgEvent::BudgetUsedUp(_) => {}
     }
     sqlx::query("update orgs set version = $2 where org = $1")
         .bind(envelope.org.as_uuid())
@@ -139,5 +147,69 @@ async fn remove(connection: &mut PgConnection, envelope: &Envelope, user: UserId
             .execute(&mut *connection)
             .await?;
     }
+    Ok(())
+}
+
+async fn set_key(connection: &mut PgConnection, envelope: &Envelope, event: &ProviderKeySet) -> Result<(), ApplyError> {
+    sqlx::query(
+        "insert into provider_keys (org, provider, key_id, last_four, set_by, set_at) values ($1, $2, $3, $4, $5, $6) \
+         on conflict (org, provider) do update set key_id = excluded.key_id, last_four = excluded.last_four, \
+         set_by = excluded.set_by, set_at = excluded.set_at",
+    )
+    .bind(envelope.org.as_uuid())
+    .bind(&event.provider)
+    .bind(event.key.as_uuid())
+    .bind(&event.last_four)
+    .bind(envelope.actor.to_string())
+    .bind(envelope.at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn remove_key(connection: &mut PgConnection, envelope: &Envelope, provider: &str) -> Result<(), ApplyError> {
+    sqlx::query("delete from provider_keys where org = $1 and provider = $2")
+        .bind(envelope.org.as_uuid())
+        .bind(provider)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn set_budget(connection: &mut PgConnection, envelope: &Envelope, event: &BudgetSet) -> Result<(), ApplyError> {
+    let (scope, id) = match event.scope {
+        BudgetScope::Org => ("org", envelope.org.as_uuid()),
+        BudgetScope::Project { project } => ("project", project.as_uuid()),
+        BudgetScope::Ticket { ticket } => ("ticket", ticket.as_uuid()),
+        BudgetScope::EachRun => ("each_run", envelope.org.as_uuid()),
+    };
+    let query = match event.limit_usd_micros {
+        Some(limit) => sqlx::query(
+            "insert into budgets (org, scope, scope_id, limit_usd_micros, set_by, set_at, position) \
+             values ($1, $2, $3, $4, $5, $6, $7) on conflict (org, scope, scope_id) do update \
+             set limit_usd_micros = excluded.limit_usd_micros, set_by = excluded.set_by, set_at = excluded.set_at",
+        )
+        .bind(envelope.org.as_uuid())
+        .bind(scope)
+        .bind(id)
+        .bind(stored::<_, i64>("the budget", limit)?)
+        .bind(envelope.actor.to_string())
+        .bind(envelope.at)
+        .bind(to_bigint(envelope.position)),
+        None => sqlx::query("delete from budgets where org = $1 and scope = $2 and scope_id = $3")
+            .bind(envelope.org.as_uuid())
+            .bind(scope)
+            .bind(id),
+    };
+    query.execute(connection).await?;
+    Ok(())
+}
+
+async fn set_time_zone(connection: &mut PgConnection, envelope: &Envelope, zone: &str) -> Result<(), ApplyError> {
+    sqlx::query("update orgs set time_zone = $2 where org = $1")
+        .bind(envelope.org.as_uuid())
+        .bind(zone)
+        .execute(connection)
+        .await?;
     Ok(())
 }

@@ -18,6 +18,8 @@ pub struct Org {
     pub name: String,
     pub version: Version,
     pub created_at: DateTime<Utc>,
+    /// Of its days, as the IANA names it.
+    pub time_zone: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +70,8 @@ impl Reads {
     }
 
     pub async fn org(&self, org: OrgId) -> Result<Option<Org>, ReadError> {
-        let query = sqlx::query("select org, name, version, created_at from orgs where org = $1").bind(org.as_uuid());
+        let query = sqlx::query("select org, name, version, created_at, time_zone from orgs where org = $1")
+            .bind(org.as_uuid());
         self.directory_rows("an org", query).await?.first().map(read_org).transpose()
     }
 
@@ -145,6 +148,7 @@ pub(super) fn read_org(row: &PgRow) -> Result<Org, ReadError> {
         name: row.try_get(1).reading(WHAT)?,
         version: from_bigint(row.try_get(2).reading(WHAT)?),
         created_at: row.try_get(3).reading(WHAT)?,
+        time_zone: row.try_get("time_zone").reading(WHAT)?,
     })
 }
 

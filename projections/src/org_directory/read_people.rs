@@ -32,8 +32,8 @@ impl Reads {
     /// The orgs that a person is a member of, by name.
     pub async fn orgs_of(&self, user: UserId) -> Result<Vec<(Org, Role)>, ReadError> {
         let query = sqlx::query(
-            "select o.org, o.name, o.version, o.created_at, m.role from members m join orgs o using (org) \
-             where m.user_id = $1 order by m.position, o.org",
+            "select o.org, o.name, o.version, o.created_at, m.role, o.time_zone from members m \
+             join orgs o using (org) where m.user_id = $1 order by m.position, o.org",
         )
         .bind(user.as_uuid());
         let rows = self.directory_rows("a person's orgs", query).await?;

@@ -2,7 +2,32 @@ create table orgs (
     org        uuid        not null primary key,
     name       text        not null,
     version    bigint      not null,
-    created_at timestamptz not null
+    created_at timestamptz not null,
+    -- Of its days, as the IANA names it.
+    time_zone  text        not null default 'UTC'
+);
+
+-- The keys themselves are in the vault.
+create table provider_keys (
+    org       uuid        not null,
+    provider  text        not null,
+    key_id    uuid        not null,
+    last_four text        not null,
+    set_by    text        not null,
+    set_at    timestamptz not null,
+    primary key (org, provider)
+);
+
+create table budgets (
+    org              uuid        not null,
+    -- org, project, ticket or each_run; the project's or ticket's id, else the org's.
+    scope            text        not null,
+    scope_id         uuid        not null,
+    limit_usd_micros bigint      not null,
+    set_by           text        not null,
+    set_at           timestamptz not null,
+    position         bigint      not null,
+    primary key (org, scope, scope_id)
 );
 
 create table members (

@@ -43,6 +43,8 @@ pub struct Run {
     pub constraints: RunConstraints,
     /// 0 to 5.
     pub stations_reached: u8,
+    /// Four fifths of what it may cost are spent.
+    pub budget_warned: bool,
     pub cancel_requested: bool,
     /// A script answered in the model's place.
     pub scripted: bool,

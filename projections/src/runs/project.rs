@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 const TABLES: &str = include_str!("tables.sql");
 /// Raise it with every change to the tables or to what is written.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 const TITLE_MAX_CHARS: usize = 120;
 
 /// The read model `runs`.
@@ -60,6 +60,7 @@ const COST: &str = and_change!(set_run!(
     ", input_tokens = greatest(input_tokens, $8), cached_input_tokens = greatest(cached_input_tokens, $9), \
      output_tokens = greatest(output_tokens, $10), cost_usd_micros = greatest(cost_usd_micros, $11)"
 ));
+const WARN: &str = and_change!(set_run!(", budget_warned = true"));
 const REQUEST_CANCEL: &str = and_change!(set_run!(", cancel_requested = true"));
 const END: &str = and_change!(set_run!(
     ", input_tokens = greatest(input_tokens, $8), cached_input_tokens = greatest(cached_input_tokens, $9), \
@@ -156,6 +157,7 @@ fn statement(envelope: &Envelope, event: &AgentRunEvent) -> Result<Statement, Ap
         AgentRunEvent::RunCostReached(RunCostReached { token: _, usage, cost_usd_micros }) => {
             cost(change(COST), *usage, *cost_usd_micros)?
         }
+        AgentRunEvent::RunBudgetWarned(_) => change(WARN),
         AgentRunEvent::RunCancelRequested(_) => change(REQUEST_CANCEL),
         AgentRunEvent::RunEnded(event) => end(change(END), event)?,
         AgentRunEvent::RunPlanAccepted(event) => accept(change(ACCEPT), event),

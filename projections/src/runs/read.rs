@@ -310,6 +310,7 @@ fn read_run(row: &PgRow, position: Position) -> Result<Run, ReadError> {
         cost_usd_micros: count(row.try_get("cost_usd_micros").reading(WHAT)?),
         constraints: constraints.0,
         stations_reached: count(stations.into()),
+        budget_warned: row.try_get("budget_warned").reading(WHAT)?,
         cancel_requested: row.try_get("cancel_requested").reading(WHAT)?,
         scripted: row.try_get("scripted").reading(WHAT)?,
         program: row.try_get("program").reading(WHAT)?,
@@ -373,7 +374,6 @@ fn read_plan_item(row: &PgRow) -> Result<PlanItem, ReadError> {
     let kind: &str = row.try_get("kind").reading(WHAT)?;
     let owner_role: &str = row.try_get("owner_role").reading(WHAT)?;
     let parent: Option<Uuid> = row.try_get("parent").reading(WHAT)?;
-    let accepted: Option<Uuid> = row.try_get("accepted_ticket").reading(WHAT)?;
     Ok(PlanItem {
         id: PlanItemId(row.try_get("item_id").reading(WHAT)?),
         run: RunId(row.try_get("run_id").reading(WHAT)?),
@@ -384,7 +384,7 @@ fn read_plan_item(row: &PgRow) -> Result<PlanItem, ReadError> {
         acceptance_criteria: row.try_get("acceptance_criteria").reading(WHAT)?,
         owner_role: meaning::<Role>(WHAT, owner_role)?,
         column: row.try_get("column_key").reading(WHAT)?,
-        accepted_ticket: accepted.map(TicketId),
+        accepted_ticket: row.try_get::<Option<Uuid>, _>("accepted_ticket").reading(WHAT)?.map(TicketId),
     })
 }
 

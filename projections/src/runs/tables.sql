@@ -39,6 +39,8 @@ create table runs (
     stations_reached    smallint    not null default 0,
     -- What it reaches once its agent works.
     stations_aimed      smallint    not null,
+    -- Four fifths of what it may cost are spent.
+    budget_warned       boolean     not null default false,
     cancel_requested    boolean     not null default false,
     scripted            boolean     not null default false,
     program             text,

@@ -223,6 +223,7 @@ fn run(envelope: &Envelope, event: &AgentRunEvent) -> Result<Option<Statement>, 
             .bind(ended.work.as_ref().map(|work| work.branch.clone())),
         AgentRunEvent::RunPlanItemProposed(_)
         | AgentRunEvent::RunArtifactProduced(_)
+        | AgentRunEvent::RunBudgetWarned(_)
         | AgentRunEvent::RunPlanAccepted(_) => return Ok(None),
     }))
 }

@@ -1,11 +1,12 @@
 use crate::story::Story;
 use domain::board::{BoardCreated, BoardEvent};
 use domain::org::{
-    InvitationRevoked, MemberInvited, MemberJoined, MemberRemoved, MemberRoleChanged, MemberRoleSet, MemberSignedIn,
-    OrgCreated, OrgEvent, Role, SignInMethod,
+    BudgetScope, BudgetSet, InvitationRevoked, MemberInvited, MemberJoined, MemberRemoved, MemberRoleChanged,
+    MemberRoleSet, MemberSignedIn, OrgCreated, OrgEvent, OrgTimeZoneSet, ProviderKeyRemoved, ProviderKeySet, Role,
+    SignInMethod,
 };
 use domain::repo_connection::{RepoConnectionEvent, RepoProvider, RepositoryConnected, RepositoryDisconnected};
-use domain::{Actor, BoardId, InvitationId, OrgId, SessionId, UserId};
+use domain::{Actor, BoardId, InvitationId, OrgId, ProviderKeyId, SessionId, TicketId, UserId};
 use projections::org_directory::NAME;
 use uuid::Uuid;
 
@@ -117,5 +118,54 @@ async fn people_are_invited_join_change_and_go() {
     assert_eq!(reads.role_of(ben, org).await.unwrap(), None);
     assert_eq!(reads.role_in_project(ben, org, story.project).await.unwrap(), None);
     assert_eq!(reads.members(org).await.unwrap().len(), 1);
+    story.equals_its_rebuild().await;
+}
+
+#[tokio::test]
+async fn keys_budgets_and_days_are_those_that_were_set_last() {
+    let story = Story::begin().await;
+    let (org, reads, ticket) = (story.log.org, &story.reads, TicketId(Uuid::now_v7()));
+    let key = |last_four: &str| {
+        let (provider, key) = ("codex".to_owned(), ProviderKeyId(Uuid::now_v7()));
+        ProviderKeySet { provider, key, last_four: last_four.to_owned() }
+    };
+    let (old, new) = (key("0001"), key("0002"));
+    let budget = |scope, limit_usd_micros| OrgEvent::BudgetSet(BudgetSet { scope, limit_usd_micros });
+    let project = BudgetScope::Project { project: story.project };
+    let said = story
+        .say(
+            org,
+            [
+                OrgEvent::ProviderKeySet(old),
+                OrgEvent::ProviderKeySet(new.clone()),
+                budget(BudgetScope::Ticket { ticket }, Some(3)),
+                budget(project, Some(2)),
+                budget(BudgetScope::EachRun, Some(4)),
+                budget(BudgetScope::Org, Some(1)),
+                budget(project, Some(20)),
+                OrgEvent::OrgTimeZoneSet(OrgTimeZoneSet { time_zone: "Asia/Tokyo".to_owned() }),
+            ],
+        )
+        .await;
+    story.shown_by(NAME).await;
+    let keys = reads.provider_keys(org).await.unwrap();
+    assert_eq!((keys.len(), keys[0].key, keys[0].last_four.as_str()), (1, new.key, "0002"));
+    assert_eq!((&keys[0].set_by, keys[0].set_at), (&said[1].actor, said[1].at));
+    let budgets = async || {
+        let budgets = reads.budgets(org).await.unwrap();
+        budgets.into_iter().map(|budget| (budget.scope, budget.limit_usd_micros)).collect::<Vec<_>>()
+    };
+    let of_ticket = (BudgetScope::Ticket { ticket }, 3);
+    assert_eq!(budgets().await, [(BudgetScope::Org, 1), (BudgetScope::EachRun, 4), (project, 20), of_ticket]);
+    assert_eq!(reads.org(org).await.unwrap().unwrap().time_zone, "Asia/Tokyo");
+    assert_eq!(reads.budgets(OrgId(Uuid::now_v7())).await.unwrap(), []);
+
+    let removed = ProviderKeyRemoved { provider: "codex".to_owned(), key: new.key };
+    story
+        .say(org, [OrgEvent::ProviderKeyRemoved(removed), budget(project, None), budget(BudgetScope::Org, None)])
+        .await;
+    story.shown_by(NAME).await;
+    assert_eq!(reads.provider_keys(org).await.unwrap(), []);
+    assert_eq!(budgets().await, [(BudgetScope::EachRun, 4), of_ticket]);
     story.equals_its_rebuild().await;
 }

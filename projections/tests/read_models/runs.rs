@@ -1,7 +1,7 @@
 use crate::story::{Story, ended};
 use domain::agent_run::{
-    AcceptedItem, AgentRunEvent, ChangedFile, RunArtifactProduced, RunCancelRequested, RunMode, RunOutcome,
-    RunPlanAccepted, RunPlanItemProposed, RunWork,
+    AcceptedItem, AgentRunEvent, ChangedFile, RunArtifactProduced, RunBudgetWarned, RunCancelRequested, RunMode,
+    RunOutcome, RunPlanAccepted, RunPlanItemProposed, RunWork,
 };
 use domain::org::Role;
 use domain::ticket::TicketKind;
@@ -24,11 +24,15 @@ async fn a_run_is_followed_from_request_to_end() {
     assert_eq!((queued.base_ref.as_deref(), queued.started_at), (Some("main"), None));
 
     story.start_work(run, Some("al/AL-1")).await;
-    story.say(run, [AgentRunEvent::RunCancelRequested(RunCancelRequested {})]).await;
+    let warning = RunBudgetWarned { token: 1, limit_usd_micros: 1_250, spent_usd_micros: 1_000 };
+    story
+        .say(run, [AgentRunEvent::RunBudgetWarned(warning), AgentRunEvent::RunCancelRequested(RunCancelRequested {})])
+        .await;
     story.shown_by(NAME).await;
     let working = story.reads.run(org, run).await.unwrap().unwrap();
     assert_eq!((working.state, working.cancel_requested, working.scripted), (RunState::Working, true, true));
     assert_eq!((working.stations_reached, working.program.as_deref()), (2, Some("codex 0.169.0")));
+    assert!(working.budget_warned && !queued.budget_warned);
     assert!(working.started_at.is_some() && working.worker.is_some());
 
     let diff = ArtifactId(Uuid::now_v7());
