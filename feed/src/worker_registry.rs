@@ -28,10 +28,10 @@ pub struct Program {
     pub name: String,
     /// None when the program is not there.
     pub version: Option<String>,
-    /// The worker holds a key for it, or it needs none.
+    /// The worker holds the instance's key for it. Orgs have keys of their own besides.
     pub key_present: bool,
     pub models: Vec<String>,
-    /// A run can be executed: program, key, sandbox and git are there.
+    /// A run can be executed, once it has a key: program, sandbox and git are there.
     #[serde(default)]
     pub ready: bool,
     /// In words, for people.

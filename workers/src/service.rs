@@ -6,12 +6,15 @@ use crate::policies;
 use crate::proxy::{ModelApi, Upstream};
 use crate::run::equipment::{Equipment, ProviderSetup};
 use crate::run::lease_expiry::LeaseExpiry;
+use crate::run::model_key::KeyRing;
 use crate::run::surroundings::{self, Surroundings};
 use crate::run::worker::Worker;
 use crate::timers::{self, TimerHandler};
 use crate::workspace::{Author, FetchCaps, ImportCaps, RemotePolicy};
 use async_nats::jetstream;
 use commands::Commands;
+use commands::provider_key::InstanceKeyOrgs;
+use commands::vault::Vault;
 use domain::WorkerId;
 use feed::hints::Hints;
 use feed::lease::Lease;
@@ -30,7 +33,7 @@ const SLOT_MEMORY_BYTES: u64 = 2 << 30;
 const SLOTS_MAX: u64 = 16;
 const TIMERS_LEASE: Duration = Duration::from_secs(5);
 
-/// Where a provider's model is, and with which key.
+/// Where a provider's model is, and with which key of the instance's own.
 #[derive(Clone, Debug)]
 pub struct ModelAccess {
     pub base_url: String,
@@ -46,6 +49,10 @@ pub struct WorkerConfig {
     pub pool: PgPool,
     pub hints: Hints,
     pub commands: Commands,
+    /// Holds the orgs' keys of model providers.
+    pub vault: Vault,
+    /// Which orgs the instance's own keys serve.
+    pub instance_key_orgs: InstanceKeyOrgs,
     /// For mirrors and workspaces; made when needed. A sandbox's user must be able to pass through.
     pub work_dir: PathBuf,
     /// None: as many as the machine's memory carries.
@@ -118,13 +125,19 @@ async fn equip(config: &WorkerConfig) -> Result<Equipment, WorkerError> {
         program: codex,
         api: ModelApi::OpenAi,
         upstream: Upstream::new(&config.openai.base_url, config.openai.plain_http)?,
-        key: config.openai.key.clone(),
+        instance_key: config.openai.key.clone(),
         scripted: config.openai.scripted,
     };
     Ok(Equipment {
         pool: config.pool.clone(),
         hints: config.hints.clone(),
         commands: config.commands.clone(),
+        keys: KeyRing {
+            pool: config.pool.clone(),
+            commands: config.commands.clone(),
+            vault: config.vault.clone(),
+            instance_key_orgs: config.instance_key_orgs.clone(),
+        },
         sandbox,
         git,
         remotes: config.remotes.clone(),

@@ -1,23 +1,98 @@
 //! The model proxy against a vendor of this test's own, over its real socket.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use domain::org::BudgetScope;
 use futures::StreamExt;
 use http::StatusCode;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use uuid::Uuid;
 use workers::proxy::{
-    ModelApi, ModelProxy, ModelUsage, OverBudget, ProviderFailureKind, ProxyEvent, ProxySettings, Upstream,
+    KeySource, ModelApi, ModelProxy, ModelUsage, Needs, NoKey, NoMoney, OverBudget, ProviderFailureKind, ProxyEvent,
+    ProxySettings, Purse, SetAside, Upstream,
 };
 
 const KEY: &str = "sk-real-canary-0123456789";
 const TOKEN: &str = "run-token-abcdefgh";
+
+/// One key, until it is taken away; and how it was taken.
+#[derive(Debug, Default)]
+struct Keys {
+    gone: AtomicBool,
+    taken: Mutex<Vec<Option<u16>>>,
+}
+
+#[async_trait]
+impl KeySource for Keys {
+    async fn key(&self) -> Result<SecretString, NoKey> {
+        if self.gone.load(Ordering::SeqCst) {
+            Err(NoKey::NotSet("There is no key".into()))
+        } else {
+            Ok(SecretString::from(KEY))
+        }
+    }
+
+    async fn taken(&self, refused_with: Option<u16>) {
+        self.taken.lock().unwrap().push(refused_with);
+    }
+}
+
+/// One limit, and every call against it.
+#[derive(Debug)]
+struct OneBudget {
+    limit: Option<u64>,
+    set_aside: Mutex<HashMap<Uuid, u64>>,
+    spent: Mutex<u64>,
+}
+
+impl OneBudget {
+    fn of(limit: Option<u64>) -> Self {
+        Self { limit, set_aside: Mutex::default(), spent: Mutex::default() }
+    }
+
+    fn spent(&self) -> u64 {
+        *self.spent.lock().unwrap()
+    }
+
+    fn set_aside(&self) -> u64 {
+        self.set_aside.lock().unwrap().values().sum()
+    }
+}
+
+#[async_trait]
+impl Purse for OneBudget {
+    async fn set_aside(&self, call: Uuid, needs: Needs) -> Result<SetAside, NoMoney> {
+        let mut amount = needs.most;
+        let mut tightest = None;
+        if let Some(limit) = self.limit {
+            let spent = self.spent();
+            let over = OverBudget { scope: BudgetScope::EachRun, limit_usd_micros: limit, spent_usd_micros: spent };
+            let left = limit.saturating_sub(spent + self.set_aside());
+            if left < needs.least || left == 0 {
+                return Err(NoMoney::OverBudget(over));
+            }
+            amount = amount.min(left);
+            tightest = Some(over);
+        }
+        self.set_aside.lock().unwrap().insert(call, amount);
+        Ok(SetAside { amount_usd_micros: amount, tightest })
+    }
+
+    async fn settle(&self, call: Uuid, cost_usd_micros: u64) {
+        assert!(self.set_aside.lock().unwrap().remove(&call).is_some(), "settled once");
+        *self.spent.lock().unwrap() += cost_usd_micros;
+    }
+}
 
 /// A vendor that answers what it is told to, and remembers what it was asked.
 #[derive(Clone)]
@@ -38,6 +113,8 @@ struct Rig {
     vendor: Vendor,
     client: reqwest::Client,
     dir: tempfile::TempDir,
+    keys: Arc<Keys>,
+    purse: Arc<OneBudget>,
 }
 
 async fn rig(
@@ -56,16 +133,17 @@ async fn rig(
 fn with_upstream(api: ModelApi, budget_usd_micros: Option<u64>, base: &str, vendor: Vendor) -> Rig {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("model.sock");
+    let (keys, purse) = (Arc::new(Keys::default()), Arc::new(OneBudget::of(budget_usd_micros)));
     let settings = ProxySettings {
         api,
         upstream: Upstream::new(base, false).unwrap(),
-        key: SecretString::from(KEY),
+        keys: keys.clone(),
         run_token: SecretString::from(TOKEN),
-        budget_usd_micros,
+        purse: purse.clone(),
     };
     let proxy = ModelProxy::start(&socket, settings).unwrap();
     let client = reqwest::Client::builder().unix_socket(socket).build().unwrap();
-    Rig { proxy, vendor, client, dir }
+    Rig { proxy, vendor, client, dir, keys, purse }
 }
 
 impl Rig {
@@ -106,7 +184,7 @@ fn question() -> Value {
 
 #[tokio::test]
 async fn an_answer_passes_unchanged_and_is_metered() {
-    let mut rig = rig(ModelApi::OpenAi, Some(1_000_000), || sse(responses(2_000, 1_500, 100))).await;
+    let mut rig = rig(ModelApi::OpenAi, Some(10_000_000), || sse(responses(2_000, 1_500, 100))).await;
     let reply = rig.post("/v1/responses?x=1", &question()).header("x-custom", "kept").send().await.unwrap();
     assert_eq!(reply.status(), 200);
     assert_eq!(reply.headers()["content-type"], "text/event-stream");
@@ -124,7 +202,7 @@ async fn an_answer_passes_unchanged_and_is_metered() {
         estimated: false,
     };
     assert_eq!(rig.event().await, ProxyEvent::Usage(usage));
-    assert_eq!(rig.proxy.spent_usd_micros(), 1_813);
+    assert_eq!(rig.purse.spent(), 1_813);
 
     let asked = rig.vendor.asked.lock().unwrap();
     let (head, body) = &asked[0];
@@ -142,7 +220,7 @@ async fn anthropic_takes_its_key_in_its_own_header_and_is_metered_too() {
         data: {\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"output_tokens\":50}}\n\ndata: {\"type\":\"message_stop\"}\n\n";
     let mut rig = rig(ModelApi::Anthropic, Some(1_000_000), || sse(stream.to_owned())).await;
     let request = rig.client.post("http://x/v1/messages?beta=true").header("x-api-key", TOKEN);
-    let reply = request.json(&json!({"model": "claude-sonnet-4-5", "max_tokens": 10})).send().await.unwrap();
+    let reply = request.json(&json!({"model": "claude-sonnet-4-5", "max_tokens": 100})).send().await.unwrap();
     assert_eq!(reply.text().await.unwrap(), stream);
     let ProxyEvent::Usage(usage) = rig.event().await else { panic!() };
     assert_eq!((usage.input_tokens, usage.cached_input_tokens, usage.output_tokens), (1_010, 1_000, 50));
@@ -155,9 +233,10 @@ async fn anthropic_takes_its_key_in_its_own_header_and_is_metered_too() {
 #[tokio::test]
 async fn a_used_up_budget_refuses_with_the_code_that_each_api_takes_as_final() {
     for (api, path, status) in [(ModelApi::OpenAi, "/v1/responses", 400), (ModelApi::Anthropic, "/v1/messages", 402)] {
-        let mut rig = rig(api, Some(1_500), || sse(responses(2_000, 1_500, 100))).await;
+        // The least that a call is given is a thousand tokens out: $0.01 and the question.
+        let mut rig = rig(api, Some(11_000), || sse(responses(2_000, 1_500, 100))).await;
         let first = rig.post(path, &question()).send().await.unwrap();
-        assert_eq!(first.status(), 200, "the first is within the budget when it starts");
+        assert_eq!(first.status(), 200);
         first.bytes().await.unwrap();
         assert!(matches!(rig.event().await, ProxyEvent::Usage(_)));
         let second = rig.post(path, &question()).send().await.unwrap();
@@ -165,37 +244,75 @@ async fn a_used_up_budget_refuses_with_the_code_that_each_api_takes_as_final() {
         assert_eq!(second.headers()["x-should-retry"], "false");
         let body: Value = second.json().await.unwrap();
         let message = body["error"]["message"].as_str().unwrap();
-        assert_eq!(message, "the budget of this run is used up: $0.00 of $0.00 are spent");
-        assert_eq!(
-            rig.event().await,
-            ProxyEvent::OverBudget(OverBudget { limit_usd_micros: 1_500, spent_usd_micros: 1_813 })
-        );
+        assert_eq!(message, "the budget of this run does not cover another call: $0.001813 of $0.011 are spent");
+        let over = OverBudget { scope: BudgetScope::EachRun, limit_usd_micros: 11_000, spent_usd_micros: 1_813 };
+        assert_eq!(rig.event().await, ProxyEvent::OverBudget(over));
         assert_eq!(rig.asked(), 1, "the refused call never reached the vendor");
+        assert_eq!((rig.purse.spent(), rig.purse.set_aside()), (1_813, 0));
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_outgrows_the_budget_is_cut_off() {
+async fn an_answer_is_held_to_what_is_left_and_cut_off_where_the_vendor_does_not_keep_to_it() {
     let endless = || {
         let piece = format!("data: {}\n\n", json!({"type": "response.output_text.delta", "delta": "twelve bytes"}));
         let pieces = futures::stream::repeat_with(move || Ok::<_, std::io::Error>(piece.clone()));
         ([("content-type", "text/event-stream")], Body::from_stream(pieces)).into_response()
     };
-    let mut rig = rig(ModelApi::OpenAi, Some(10_000), endless).await;
+    let mut rig = rig(ModelApi::OpenAi, Some(20_000), endless).await;
     let reply = rig.post("/v1/responses", &question()).send().await.unwrap();
     let text = tokio::time::timeout(Duration::from_secs(20), reply.text()).await.unwrap().unwrap();
-    assert!(
-        text.ends_with("used up: $0.00 of $0.01 are spent\"}}}\n\n") || text.contains("insufficient_quota"),
-        "{text}"
-    );
-    assert!(text.contains("event: response.failed"));
+    assert!(text.contains("event: response.failed") && text.contains("insufficient_quota"), "{text}");
     assert!(matches!(rig.event().await, ProxyEvent::OverBudget(_)));
     let ProxyEvent::Usage(usage) = rig.event().await else { panic!() };
     assert!(usage.estimated);
-    // 10,000 micros are 1,000 tokens out; a piece is three tokens and comes with its neighbours.
-    assert!((9_900..40_000).contains(&usage.cost_usd_micros), "{usage:?}");
+    // 20,000 micros are 2,000 tokens out; a piece is three tokens and comes with its neighbours.
+    assert!((19_000..60_000).contains(&usage.cost_usd_micros), "{usage:?}");
+    let asked: Value = serde_json::from_slice(&rig.vendor.asked.lock().unwrap()[0].1).unwrap();
+    let bound = asked["max_output_tokens"].as_u64().unwrap();
+    assert!((1_900..2_000).contains(&bound), "{asked}");
+    assert_eq!((&asked["input"], &asked["stream"]), (&json!("hello"), &json!(true)));
     let after = rig.post("/v1/responses", &question()).send().await.unwrap();
     assert_eq!(after.status(), 400);
+    assert_eq!(rig.purse.set_aside(), 0);
+}
+
+#[tokio::test]
+async fn calls_at_once_never_have_more_set_aside_than_there_is() {
+    let slow = || {
+        let done = responses(0, 0, 1_000);
+        let late = futures::stream::once(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            Ok::<_, std::io::Error>(done)
+        });
+        ([("content-type", "text/event-stream")], Body::from_stream(late)).into_response()
+    };
+    let rig = rig(ModelApi::OpenAi, Some(25_000), slow).await;
+    let bounded = json!({"model": "gpt-5", "stream": true, "input": "hello", "max_output_tokens": 1_000});
+    let calls = futures::future::join_all((0..4).map(|_| rig.post("/v1/responses", &bounded).send())).await;
+    let mut codes: Vec<u16> = calls.iter().map(|reply| reply.as_ref().unwrap().status().as_u16()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [200, 200, 400, 400], "two at $0.01 each are what $0.025 bears");
+    for reply in calls {
+        reply.unwrap().bytes().await.unwrap();
+    }
+    testkit::eventually(Duration::from_secs(10), || async { rig.purse.spent() == 20_000 }).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_taken_away_is_gone_at_the_next_call() {
+    let mut rig = rig(ModelApi::OpenAi, None, || sse(responses(2_000, 1_500, 100))).await;
+    let first = rig.post("/v1/responses", &question()).send().await.unwrap();
+    assert_eq!(first.status(), 200);
+    first.bytes().await.unwrap();
+    assert!(matches!(rig.event().await, ProxyEvent::Usage(_)));
+    rig.keys.gone.store(true, Ordering::SeqCst);
+    let second = rig.post("/v1/responses", &question()).send().await.unwrap();
+    assert_eq!((second.status().as_u16(), rig.asked()), (401, 1));
+    let ProxyEvent::ProviderFailed(failure) = rig.event().await else { panic!() };
+    assert_eq!((failure.kind, failure.message.as_str()), (ProviderFailureKind::Auth, "There is no key"));
+    assert_eq!(*rig.keys.taken.lock().unwrap(), [None]);
+    assert_eq!(rig.purse.set_aside(), 0, "nothing is set aside for a call that is not made");
 }
 
 #[tokio::test]
@@ -213,7 +330,7 @@ async fn an_agent_that_hangs_up_pays_for_what_has_passed() {
     drop(pieces);
     let ProxyEvent::Usage(usage) = rig.event().await else { panic!() };
     assert!(usage.estimated && usage.output_tokens >= 1_000, "{usage:?}");
-    assert_eq!(rig.proxy.spent_usd_micros(), usage.cost_usd_micros);
+    assert_eq!(rig.purse.spent(), usage.cost_usd_micros);
 }
 
 #[tokio::test]
@@ -292,7 +409,10 @@ async fn the_vendors_refusals_come_typed_and_without_the_key() {
         let ProxyEvent::ProviderFailed(failure) = rig.event().await else { panic!() };
         assert_eq!((failure.kind, failure.status), (kind, Some(status)));
         assert!(!failure.message.contains("canary") && !failure.message.is_empty(), "{failure:?}");
-        assert_eq!(rig.proxy.spent_usd_micros(), 0, "a refused call costs nothing");
+        testkit::eventually(Duration::from_secs(10), || async { rig.purse.set_aside() == 0 }).await;
+        assert_eq!(rig.purse.spent(), 0, "a refused call costs nothing");
+        let refused = (kind == ProviderFailureKind::Auth).then_some(status);
+        assert_eq!(*rig.keys.taken.lock().unwrap(), refused.map(Some).into_iter().collect::<Vec<_>>());
     }
 }
 
@@ -331,9 +451,9 @@ async fn the_socket_is_for_its_user_alone_and_does_not_replace_another() {
     let settings = ProxySettings {
         api: ModelApi::OpenAi,
         upstream: Upstream::new("https://api.openai.com", false).unwrap(),
-        key: SecretString::from(KEY),
+        keys: rig.keys.clone(),
         run_token: SecretString::from(TOKEN),
-        budget_usd_micros: None,
+        purse: rig.purse.clone(),
     };
     assert!(ModelProxy::start(&socket, settings).is_err());
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     playback::{Frame, pieces, plain_text, text_of},
-    script::{Asked, ErrorTurn, Turn},
+    script::{Asked, ErrorTurn, Turn, TurnUsage},
 };
 
 /// Items that the assistant made; one turn may leave several in a row.
@@ -76,7 +76,9 @@ fn items(turn: &Turn, uid: &str) -> Vec<Value> {
 }
 
 pub(super) fn whole(body: &Value, turn: &Turn, uid: &str) -> Value {
-    let usage = turn.usage;
+    // A vendor keeps to the bound that it is told.
+    let bound = body.get("max_output_tokens").and_then(Value::as_u64).unwrap_or(u64::MAX);
+    let usage = TurnUsage { output: turn.usage.output.min(bound), ..turn.usage };
     json!({
         "id": format!("resp_{uid}"), "object": "response", "created_at": 0, "status": "completed",
         "model": body.get("model").cloned().unwrap_or_else(|| "scripted".into()),
@@ -178,5 +180,7 @@ mod tests {
         assert_eq!(last.event, "response.completed");
         assert_eq!(last.data["response"]["output"][1]["arguments"], r#"{"kind":"epic"}"#);
         assert_eq!(last.data["response"]["usage"]["total_tokens"], 1_050);
+        let bounded = whole(&json!({"model": "m", "max_output_tokens": 20}), &turn, "7");
+        assert_eq!(bounded["usage"]["output_tokens"], 20);
     }
 }

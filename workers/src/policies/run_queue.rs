@@ -57,6 +57,7 @@ impl Projection for RunQueuePolicy {
             | AgentRunEvent::RunPlanItemProposed(_)
             | AgentRunEvent::RunArtifactProduced(_)
             | AgentRunEvent::RunCostReached(_)
+            | AgentRunEvent::RunBudgetWarned(_)
             | AgentRunEvent::RunPlanAccepted(_) => return Ok(Vec::new()),
         };
         done.map_err(database)?;

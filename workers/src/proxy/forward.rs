@@ -10,16 +10,18 @@ use http::{Method, Response, StatusCode, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use super::budget::{OverBudget, Reservation};
+use super::budget::{OverBudget, Purse, SetAside};
 use super::events::{ModelUsage, ProviderFailure, ProviderFailureKind, ProxyEvent};
 use super::prices::{Price, price_of};
 use super::route::over_budget_message;
 use super::server::Shared;
 use super::usage::{Meter, Tokens, input_estimate};
+use crate::scrub::Scrubber;
 
 pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -64,22 +66,49 @@ pub(crate) struct Call {
     pub body: Bytes,
     /// As the request names it; the answer's own name counts where it has one.
     pub model: String,
+    pub key: SecretString,
     /// `None` for what is free.
-    pub reservation: Option<Reservation>,
+    pub paid: Option<Paid>,
     pub permit: OwnedSemaphorePermit,
 }
 
-/// What a call costs at the least: its input, were all of it cached.
-pub(crate) fn least_cost(model: &str, body_bytes: usize) -> u64 {
-    let tokens = Tokens { cached_input: input_estimate(body_bytes as u64), ..Tokens::default() };
-    price_of(model).0.cost_usd_micros(&tokens)
+/// Money set aside for a call. Dropped without [`Paid::settle`] the call has cost nothing.
+#[derive(Debug)]
+pub(crate) struct Paid {
+    id: Uuid,
+    pub set_aside: SetAside,
+    /// None once it is settled.
+    purse: Option<Arc<dyn Purse>>,
+}
+
+impl Paid {
+    pub(crate) fn new(id: Uuid, set_aside: SetAside, purse: Arc<dyn Purse>) -> Self {
+        Self { id, set_aside, purse: Some(purse) }
+    }
+
+    /// The call is over and cost this.
+    async fn settle(mut self, cost_usd_micros: u64) {
+        if let Some(purse) = self.purse.take() {
+            purse.settle(self.id, cost_usd_micros).await;
+        }
+    }
+}
+
+impl Drop for Paid {
+    fn drop(&mut self) {
+        if let Some(purse) = self.purse.take() {
+            let id = self.id;
+            tokio::spawn(async move { purse.settle(id, 0).await });
+        }
+    }
 }
 
 pub(crate) async fn forward(shared: &Arc<Shared>, call: Call) -> Response<AnswerBody> {
     let api = shared.settings.api;
     let url = shared.settings.upstream.url(&call.uri);
     let mut headers = forwarded(&call.headers);
-    if api.set_key(&mut headers, shared.settings.key.expose_secret()).is_err() {
+    let scrubber = Scrubber::new([&call.key, &shared.settings.run_token]);
+    if api.set_key(&mut headers, call.key.expose_secret()).is_err() {
         let message = "the model key has characters that cannot be sent";
         shared.failed(ProviderFailureKind::Auth, None, message.to_owned());
         return api.error(StatusCode::UNAUTHORIZED, "provider_auth", message);
@@ -90,15 +119,16 @@ pub(crate) async fn forward(shared: &Arc<Shared>, call: Call) -> Response<Answer
         Ok(answer) => answer,
         Err(error) => {
             // Without the URL and with nothing of the request: it says only what went wrong on the way.
-            let message = shared.scrubber.scrub(&feed::chain(&error.without_url())).into_owned();
+            let message = scrubber.scrub(&feed::chain(&error.without_url())).into_owned();
             shared.failed(ProviderFailureKind::Unreachable, None, message.clone());
             let message = format!("the model provider cannot be reached: {message}");
             return api.error(StatusCode::BAD_GATEWAY, "provider_unreachable", &message);
         }
     };
     if !answer.status().is_success() {
-        return failed(shared, answer).await;
+        return failed(shared, answer, &scrubber).await;
     }
+    shared.settings.keys.taken(None).await;
     let mut back = Response::builder().status(answer.status());
     if let Some(headers) = back.headers_mut() {
         *headers = passed_back(answer.headers());
@@ -112,7 +142,8 @@ pub(crate) async fn forward(shared: &Arc<Shared>, call: Call) -> Response<Answer
         price: price_of(&call.model).0,
         model: call.model,
         asked_bytes,
-        reservation: call.reservation,
+        paid: call.paid,
+        scrubber,
         streamed,
     };
     let stop = shared.stop.clone();
@@ -135,7 +166,8 @@ struct Metered {
     price: Price,
     model: String,
     asked_bytes: u64,
-    reservation: Option<Reservation>,
+    paid: Option<Paid>,
+    scrubber: Scrubber,
     streamed: bool,
 }
 
@@ -153,7 +185,7 @@ impl Metered {
             let piece = match piece {
                 Some(Ok(piece)) => piece,
                 Some(Err(error)) => {
-                    let message = self.shared.scrubber.scrub(&feed::chain(&error.without_url())).into_owned();
+                    let message = self.scrubber.scrub(&feed::chain(&error.without_url())).into_owned();
                     self.shared.failed(ProviderFailureKind::BrokeOff, None, message);
                     break;
                 }
@@ -173,28 +205,35 @@ impl Metered {
             }
         }
         drop(to_agent);
-        self.settle();
+        self.settle().await;
     }
 
-    /// Is what the answer has come to still within the budget? The vendor's final count is not cut any
-    /// more: it is paid already, and the agent may as well have what it was for.
-    fn affordable(&mut self) -> Result<(), OverBudget> {
+    /// Is what the answer has come to still within what was set aside? A vendor that keeps to the length that it was
+    /// told never comes to this. Its final count is not cut any more: it is paid already, and the agent may as well
+    /// have what it was for.
+    fn affordable(&self) -> Result<(), OverBudget> {
+        let Some(Paid { set_aside: SetAside { amount_usd_micros, tightest: Some(tightest) }, .. }) = &self.paid else {
+            return Ok(());
+        };
         if self.meter.complete() {
             return Ok(());
         }
-        let Some(reservation) = &mut self.reservation else { return Ok(()) };
         let input = input_estimate(self.asked_bytes);
         let so_far = Tokens { cached_input: input, output: self.meter.output_so_far(), ..Tokens::default() };
-        reservation.grow(self.price.cost_usd_micros(&so_far))
+        let cost = self.price.cost_usd_micros(&so_far);
+        if cost <= *amount_usd_micros {
+            return Ok(());
+        }
+        Err(OverBudget { spent_usd_micros: tightest.spent_usd_micros.saturating_add(cost), ..*tightest })
     }
 
-    fn settle(self) {
-        let Some(reservation) = self.reservation else { return };
+    async fn settle(self) {
+        let Some(paid) = self.paid else { return };
         let counted = self.meter.finish(self.asked_bytes);
         let model = counted.model.unwrap_or(self.model);
         let (price, price_known) = price_of(&model);
         let cost_usd_micros = price.cost_usd_micros(&counted.tokens);
-        reservation.settle(cost_usd_micros);
+        paid.settle(cost_usd_micros).await;
         let tokens = counted.tokens;
         self.shared.used(ModelUsage {
             model,
@@ -210,7 +249,7 @@ impl Metered {
 
 /// A refusal by the vendor: told to the run by its kind, and to the agent in the vendor's own words,
 /// but for those about the key, which tend to quote it.
-async fn failed(shared: &Arc<Shared>, answer: reqwest::Response) -> Response<AnswerBody> {
+async fn failed(shared: &Arc<Shared>, answer: reqwest::Response, scrubber: &Scrubber) -> Response<AnswerBody> {
     let api = shared.settings.api;
     let status = answer.status();
     let headers = passed_back(answer.headers());
@@ -223,14 +262,15 @@ async fn failed(shared: &Arc<Shared>, answer: reqwest::Response) -> Response<Ans
         }
     }
     body.truncate(ERROR_BYTES);
-    let text = shared.scrubber.scrub(&String::from_utf8_lossy(&body)).into_owned();
+    let text = scrubber.scrub(&String::from_utf8_lossy(&body)).into_owned();
     let kind = match status.as_u16() {
         401 | 403 => ProviderFailureKind::Auth,
         429 | 503 | 529 => ProviderFailureKind::Overloaded,
         _ => ProviderFailureKind::Rejected,
     };
     if kind == ProviderFailureKind::Auth {
-        let message = format!("the model provider refused the key of this instance ({})", status.as_u16());
+        let message = format!("the model provider refused the key ({})", status.as_u16());
+        shared.settings.keys.taken(Some(status.as_u16())).await;
         shared.failed(kind, Some(status.as_u16()), message.clone());
         return api.error(status, "provider_auth", &message);
     }
@@ -259,7 +299,7 @@ fn passed_back(headers: &HeaderMap) -> HeaderMap {
 }
 
 impl Shared {
-    fn failed(&self, kind: ProviderFailureKind, status: Option<u16>, message: String) {
+    pub(crate) fn failed(&self, kind: ProviderFailureKind, status: Option<u16>, message: String) {
         self.tell(ProxyEvent::ProviderFailed(ProviderFailure { kind, status, message }));
     }
 }

@@ -3,11 +3,10 @@
 //! An agent gets an address on loopback and a token that is good for its run alone; `lime bridge` leads
 //! the address to this proxy's unix socket. The proxy lets model calls pass and nothing else, puts the
 //! real key in, passes the answer back as it comes, counts its tokens, and is the hard cap on cost:
-//! a call that the budget does not cover is refused (402 on Anthropic's API, 400 on OpenAI's, the codes
-//! with which the agents neither retry nor lose the message), one that outgrows it is cut off.
-//!
-//! How far the cap can be passed: by the difference between the pieces of text seen and the vendor's
-//! final count (hidden reasoning above all), for the calls under way, of which there are four at most.
+//! before a call the [`Purse`] sets aside what it can cost at the most, and where less is left the answer's
+//! length is held to that; a call that the budget does not cover is refused (402 on Anthropic's API, 400 on
+//! OpenAI's, the codes with which the agents neither retry nor lose the message), one that outgrows what was
+//! set aside is cut off.
 //!
 //! Use: [`ModelProxy::start`] with a socket in the run's directory, take [`ProxyEvent`]s, and
 //! [`ModelProxy::stop`] when the agent has ended. [`crate::scrub`] cleans what the agent said.
@@ -23,9 +22,10 @@ mod route;
 mod server;
 mod usage;
 
-pub use budget::OverBudget;
+pub use budget::{KeySource, Needs, NoKey, NoMoney, OverBudget, Purse, SetAside};
 pub use events::{ModelUsage, ProviderFailure, ProviderFailureKind, ProxyEvent};
 pub use prices::{LongPrompt, PRICES_AS_OF, Price, price_of};
 pub use route::ModelApi;
+pub(crate) use route::over_budget_message;
 pub use server::{ModelProxy, ProxyError, ProxySettings, Upstream};
 pub use usage::Tokens;

@@ -1,6 +1,7 @@
 //! Which requests the proxy knows, and its own answers in the words that each API's clients understand.
 
 use bytes::Bytes;
+use domain::org::BudgetScope;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -59,6 +60,23 @@ impl ModelApi {
         Ok(())
     }
 
+    /// The fields in which a question bounds its answer.
+    pub(crate) fn answer_bounds(self) -> &'static [&'static str] {
+        match self {
+            Self::OpenAi => &["max_output_tokens", "max_completion_tokens", "max_tokens"],
+            Self::Anthropic => &["max_tokens"],
+        }
+    }
+
+    /// The one of them that this path takes.
+    pub(crate) fn answer_bound(self, path: &str) -> &'static str {
+        match (self, path) {
+            (Self::OpenAi, "/v1/chat/completions") => "max_completion_tokens",
+            (Self::OpenAi, _) => "max_output_tokens",
+            (Self::Anthropic, _) => "max_tokens",
+        }
+    }
+
     /// Other codes than these make the agents retry, or lose the message.
     pub(crate) fn over_budget_status(self) -> StatusCode {
         match self {
@@ -114,12 +132,25 @@ impl ModelApi {
 
 /// In words, for the agent's own message and so for the person who reads it.
 pub(crate) fn over_budget_message(over: OverBudget) -> String {
-    let dollars = |micros: u64| format!("${}.{:02}", micros / 1_000_000, micros % 1_000_000 / 10_000);
-    format!(
-        "the budget of this run is used up: {} of {} are spent",
-        dollars(over.spent_usd_micros),
-        dollars(over.limit_usd_micros)
-    )
+    let OverBudget { scope, limit_usd_micros, spent_usd_micros } = over;
+    let whose = match scope {
+        BudgetScope::EachRun => "the budget of this run",
+        BudgetScope::Ticket { .. } => "the budget of the ticket",
+        BudgetScope::Project { .. } => "today's budget of the project",
+        BudgetScope::Org => "today's budget of the organisation",
+    };
+    let how = if spent_usd_micros >= limit_usd_micros { "is used up" } else { "does not cover another call" };
+    format!("{whose} {how}: {} of {} are spent", dollars(spent_usd_micros), dollars(limit_usd_micros))
+}
+
+/// To the cent, or to the micro where cents do not tell it all.
+pub(crate) fn dollars(micros: u64) -> String {
+    let (whole, rest) = (micros / 1_000_000, micros % 1_000_000);
+    if rest.is_multiple_of(10_000) {
+        return format!("${whole}.{:02}", rest / 10_000);
+    }
+    let all = format!("${whole}.{rest:06}");
+    all.trim_end_matches('0').to_owned()
 }
 
 #[cfg(test)]
@@ -148,6 +179,22 @@ mod tests {
         }
         assert_eq!(ModelApi::OpenAi.route(&Method::DELETE, "/v1/responses"), None);
         assert_eq!(post(ModelApi::Anthropic, "/v1/responses"), None);
+    }
+
+    #[test]
+    fn a_person_reads_whose_budget_it_was_to_the_micro_dollar() {
+        let over = |scope, limit_usd_micros, spent_usd_micros| {
+            over_budget_message(OverBudget { scope, limit_usd_micros, spent_usd_micros })
+        };
+        assert_eq!(
+            over(BudgetScope::EachRun, 500_000, 500_000),
+            "the budget of this run is used up: $0.50 of $0.50 are spent"
+        );
+        assert_eq!(
+            over(BudgetScope::Org, 20_000_000, 19_987_654),
+            "today's budget of the organisation does not cover another call: $19.987654 of $20.00 are spent"
+        );
+        assert_eq!([0, 1, 1_500, 12_340_000].map(dollars), ["$0.00", "$0.000001", "$0.0015", "$12.34"]);
     }
 
     #[test]

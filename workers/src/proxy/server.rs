@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -13,19 +12,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use subtle::ConstantTimeEq;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 use url::Url;
+use uuid::Uuid;
 
-use super::budget::{Budget, OverBudget};
-use super::events::{ModelUsage, ProxyEvent};
-use super::forward::{AnswerBody, Call, forward, least_cost};
+use super::budget::{Asked, KeySource, NoKey, NoMoney, OverBudget, Purse};
+use super::events::{ModelUsage, ProviderFailureKind, ProxyEvent};
+use super::forward::{AnswerBody, Call, Paid, forward};
 use super::route::{ModelApi, Route, over_budget_message};
-use crate::scrub::Scrubber;
 
 /// A question with pictures and a long history; what the vendors take at most.
 const BODY_BYTES: usize = 32 << 20;
@@ -86,12 +84,12 @@ impl Upstream {
 pub struct ProxySettings {
     pub api: ModelApi,
     pub upstream: Upstream,
-    /// The real key. It leaves this process in a request header to `upstream` and nowhere else.
-    pub key: SecretString,
+    /// The real key, asked for at each call. It leaves this process in a request header to `upstream` and nowhere else.
+    pub keys: Arc<dyn KeySource>,
     /// What the agent is given as its key. Good for this run and this socket alone.
     pub run_token: SecretString,
-    /// What this run may still spend, in micros of a US dollar; without it nothing is refused for cost.
-    pub budget_usd_micros: Option<u64>,
+    /// What every call is paid from.
+    pub purse: Arc<dyn Purse>,
 }
 
 /// Why no proxy could be started.
@@ -115,9 +113,7 @@ pub enum ProxyError {
 pub(crate) struct Shared {
     pub settings: ProxySettings,
     pub client: reqwest::Client,
-    pub scrubber: Scrubber,
     pub stop: CancellationToken,
-    budget: Budget,
     calls: Arc<Semaphore>,
     events: mpsc::Sender<ProxyEvent>,
     dropped: AtomicU64,
@@ -150,7 +146,6 @@ pub struct ModelProxy {
     /// Take events from here; the end comes after [`ModelProxy::stop`] when the last call is accounted for.
     pub events: mpsc::Receiver<ProxyEvent>,
     socket: PathBuf,
-    budget: Budget,
     stop: CancellationToken,
 }
 
@@ -162,30 +157,21 @@ impl ModelProxy {
     /// [`ProxyError::Listen`] when there is something at the path already, among others.
     pub fn start(socket: &Path, settings: ProxySettings) -> Result<Self, ProxyError> {
         let failed = |source| ProxyError::Listen { path: socket.to_path_buf(), source };
-        let scrubber = Scrubber::new([&settings.key, &settings.run_token]);
         let client = client(&settings.upstream)?;
         let listener = UnixListener::bind(socket).map_err(failed)?;
         std::fs::set_permissions(socket, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(failed)?;
         let (events, received) = mpsc::channel(EVENTS);
-        let budget = Budget::new(settings.budget_usd_micros);
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             settings,
             client,
-            scrubber,
             stop: stop.clone(),
-            budget: budget.clone(),
             calls: Arc::new(Semaphore::new(CALLS_AT_ONCE)),
             events,
             dropped: AtomicU64::new(0),
         });
         tokio::spawn(accept(listener, shared));
-        Ok(Self { events: received, socket: socket.to_path_buf(), budget, stop })
-    }
-
-    /// Of this run, the calls that have ended, in micros of a US dollar.
-    pub fn spent_usd_micros(&self) -> u64 {
-        self.budget.spent()
+        Ok(Self { events: received, socket: socket.to_path_buf(), stop })
     }
 
     /// Closes the socket and ends the calls under way. Their cost still comes as events; receive until
@@ -252,12 +238,6 @@ async fn serve(connection: UnixStream, shared: Arc<Shared>) {
     }
 }
 
-/// The one field of a question that is looked at.
-#[derive(Deserialize)]
-struct Asked {
-    model: String,
-}
-
 async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<AnswerBody> {
     let api = shared.settings.api;
     let (head, body) = request.into_parts();
@@ -291,46 +271,66 @@ async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<An
         }
         Err(_) => return refuse(StatusCode::BAD_REQUEST, "request_broken", "the question ended in its middle"),
     };
-    let (model, reservation) = match route {
-        Route::Free => (String::new(), None),
+    // At the moment of the call: one that was taken away a second ago is gone.
+    let key = match shared.settings.keys.key().await {
+        Ok(key) => key,
+        Err(problem) => {
+            let (kind, status, code) = match &problem {
+                NoKey::NotSet(_) => (ProviderFailureKind::Auth, StatusCode::UNAUTHORIZED, "provider_auth"),
+                NoKey::Unreadable(_) => (ProviderFailureKind::Unreachable, StatusCode::BAD_GATEWAY, "key_unreadable"),
+            };
+            shared.failed(kind, None, problem.message().to_owned());
+            return api.error(status, code, problem.message());
+        }
+    };
+    let (body, model, paid) = match route {
+        Route::Free => (body, String::new(), None),
         Route::Call => {
-            let Some(model) = asked_model(&body) else {
+            let Some(asked) = Asked::read(api, &body) else {
                 return refuse(StatusCode::BAD_REQUEST, "no_model", "the question is no JSON object with a model");
             };
-            match shared.budget.admit(least_cost(&model, body.len())) {
-                Ok(reservation) => (model, Some(reservation)),
-                Err(over) => {
+            match pay(shared, &asked, body.len()).await {
+                Ok(paid) => {
+                    let body = asked.held_to(api, head.uri.path(), body, paid.set_aside.amount_usd_micros);
+                    (body, asked.model, Some(paid))
+                }
+                Err(NoMoney::OverBudget(over)) => {
                     shared.refused(over);
                     return api.error(api.over_budget_status(), "budget_used_up", &over_budget_message(over));
+                }
+                Err(NoMoney::LeaseLost) => {
+                    return refuse(StatusCode::BAD_GATEWAY, "run_ended", "the run has ended");
+                }
+                Err(NoMoney::Unknown(message)) => {
+                    shared.failed(ProviderFailureKind::Unreachable, None, message.clone());
+                    return api.error(StatusCode::BAD_GATEWAY, "budget_unknown", &message);
                 }
             }
         }
     };
-    let call = Call { method: head.method, uri: head.uri, headers: head.headers, body, model, reservation, permit };
+    let call = Call { method: head.method, uri: head.uri, headers: head.headers, body, key, model, paid, permit };
     forward(shared, call).await
 }
 
-fn asked_model(body: &Bytes) -> Option<String> {
-    let asked: Asked = serde_json::from_slice(body).ok()?;
-    (1..=100).contains(&asked.model.chars().count()).then_some(asked.model)
+/// Sets aside what the call can cost.
+async fn pay(shared: &Arc<Shared>, asked: &Asked, body_bytes: usize) -> Result<Paid, NoMoney> {
+    let (id, purse) = (Uuid::now_v7(), Arc::clone(&shared.settings.purse));
+    let needs = asked.needs(body_bytes);
+    // On a task of its own: an agent that hangs up meanwhile leaves nothing set aside that nobody settles.
+    let asking = tokio::spawn(async move {
+        let set_aside = purse.set_aside(id, needs).await?;
+        Ok(Paid::new(id, set_aside, purse))
+    });
+    tokio::select! {
+        paid = asking => paid.unwrap_or(Err(NoMoney::LeaseLost)),
+        () = shared.stop.cancelled() => Err(NoMoney::LeaseLost),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn the_key_shows_in_no_debug_output() {
-        let settings = ProxySettings {
-            api: ModelApi::OpenAi,
-            upstream: Upstream::new("https://api.openai.com/v1", false).unwrap(),
-            key: SecretString::from("sk-canary-key"),
-            run_token: SecretString::from("run-canary-token"),
-            budget_usd_micros: None,
-        };
-        assert!(!format!("{settings:?}").contains("canary"));
-    }
 
     #[test]
     fn an_upstream_keeps_its_own_path_and_takes_the_version_from_the_request() {

@@ -5,15 +5,17 @@ use super::equipment::{Equipment, Program, ProviderSetup};
 use super::execution::{Broken, asked_to_stop};
 use super::facts::Facts;
 use super::meter::Meter;
+use super::purse::RunPurse;
 use super::tool_host::RunTools;
 use super::transcript_writer::TranscriptWriter;
 use super::worker::{Stop, StopSignal};
 use super::workshop::Workshop;
 use crate::agents::{AgentEnd, AgentStdio, LaunchPaths, PromptPart, Provenance, RunLimits, RunSpec, ToolDesk};
-use crate::proxy::{ModelProxy, ProxySettings};
+use crate::proxy::{KeySource, ModelProxy, ProxySettings};
 use crate::sandbox::{
     Access, Bind, BoundedLines, Forward, RUN_DIR, SandboxSpec, SandboxedProcess, StopCause, WORKSPACE,
 };
+use commands::budget::Spending;
 use domain::agent_run::{FailureReason, RunMode, TokenUsage};
 use rand::Rng;
 use secrecy::SecretString;
@@ -48,28 +50,31 @@ pub(crate) async fn run(
     provider: &ProviderSetup,
     program: &Program,
     workshop: &Workshop,
+    keys: Arc<dyn KeySource>,
     transcript: &mut TranscriptWriter,
     stop: StopSignal,
 ) -> Worked {
     let nothing = |broken: Broken| Worked { end: Err(broken), usage: TokenUsage::default(), cost_usd_micros: 0 };
-    let Some(key) = provider.key.clone() else {
-        let message = format!("There is no key for {}. Set it and start the run again.", provider.name);
-        return nothing(Broken::failed(FailureReason::ProviderAuth, message));
+    // So that no run is begun that cannot come to anything, and what the agent says can be cleaned of it.
+    let secrets = match keys.key().await {
+        Ok(key) => vec![key],
+        Err(problem) => return nothing(Broken::failed(FailureReason::ProviderAuth, problem.message())),
     };
+    let purse = RunPurse::new(equipment.commands.clone(), Spending::new(equipment.pool.clone()), facts.clone());
     let run_token = random_text();
     let socket = workshop.sockets.path().join("model.sock");
     let settings = ProxySettings {
         api: provider.api,
         upstream: provider.upstream.clone(),
-        key: key.clone(),
+        keys: Arc::clone(&keys),
         run_token: run_token.clone(),
-        budget_usd_micros: facts.request.constraints.max_cost_usd_micros,
+        purse: Arc::new(purse),
     };
     let proxy = match ModelProxy::start(&socket, settings) {
         Ok(proxy) => proxy,
         Err(problem) => return nothing(Broken::failed(FailureReason::Sandbox, feed::chain(&problem))),
     };
-    let spec = run_spec(equipment, facts, run_token, key);
+    let spec = run_spec(equipment, facts, run_token, secrets);
     let process = match start(provider, program, workshop, &spec, &socket).await {
         Ok(process) => process,
         Err(broken) => return nothing(broken),
@@ -79,7 +84,7 @@ pub(crate) async fn run(
     Worked { end: meter.explain(end), usage: meter.usage(), cost_usd_micros: meter.cost_usd_micros() }
 }
 
-fn run_spec(equipment: &Equipment, facts: &Facts, run_token: SecretString, key: SecretString) -> RunSpec {
+fn run_spec(equipment: &Equipment, facts: &Facts, run_token: SecretString, secrets: Vec<SecretString>) -> RunSpec {
     let request = &facts.request;
     let mut prompt = Vec::new();
     if let Some(ticket) = &request.ticket {
@@ -106,7 +111,7 @@ fn run_spec(equipment: &Equipment, facts: &Facts, run_token: SecretString, key: 
         model_base_url: format!("http://127.0.0.1:{MODEL_PORT}/v1"),
         model: request.model.clone(),
         run_token,
-        secrets: vec![key],
+        secrets,
         limits: RunLimits { time_budget, ..RunLimits::default() },
     }
 }

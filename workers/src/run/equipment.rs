@@ -1,10 +1,12 @@
 //! What a worker brings to a run: programs, keys, limits, places.
 
+use super::model_key::{KeyRing, ModelKey};
 use crate::agents::AgentDriver;
-use crate::proxy::{ModelApi, Upstream};
+use crate::proxy::{KeySource, ModelApi, Upstream};
 use crate::sandbox::{Identity, SLOT_USERS_FROM, Sandbox};
 use crate::workspace::{Author, FetchCaps, Git, ImportCaps, RemotePolicy};
 use commands::Commands;
+use domain::OrgId;
 use feed::hints::Hints;
 use secrecy::SecretString;
 use sqlx::PgPool;
@@ -19,6 +21,7 @@ pub(crate) struct Equipment {
     pub pool: PgPool,
     pub hints: Hints,
     pub commands: Commands,
+    pub keys: KeyRing,
     /// In the words of the probe why no sandbox can be made here.
     pub sandbox: Result<Sandbox, String>,
     pub git: Result<Git, String>,
@@ -43,7 +46,8 @@ pub(crate) struct ProviderSetup {
     pub program: Result<Program, String>,
     pub api: ModelApi,
     pub upstream: Upstream,
-    pub key: Option<SecretString>,
+    /// The instance's, for the orgs that it serves.
+    pub instance_key: Option<SecretString>,
     /// A script answers in the model's place.
     pub scripted: bool,
 }
@@ -54,6 +58,13 @@ pub(crate) struct Program {
     pub version: String,
     /// The file's time and length when it told its version: another file is asked again.
     pub stamp: Option<(SystemTime, u64)>,
+}
+
+impl ProviderSetup {
+    pub(crate) fn keys_of(&self, ring: &KeyRing, org: OrgId) -> Arc<dyn KeySource> {
+        let provider = self.driver.provider();
+        Arc::new(ModelKey::new(ring.clone(), org, provider, self.name, self.instance_key.clone()))
+    }
 }
 
 impl Equipment {

@@ -12,6 +12,7 @@ use super::worker::{Stop, StopSignal};
 use super::workshop::Workshop;
 use crate::agents::protocol::{DiffScope, LogSource};
 use crate::agents::{Failure, RunEvent};
+use crate::proxy::KeySource;
 use crate::scrub::Scrubber;
 use commands::CommandError;
 use commands::agent_run::{self as runs, Assignment, EndRun, LeaseRun, ProduceArtifact, StartWork};
@@ -21,6 +22,7 @@ use domain::agent_run::{
 };
 use domain::{ArtifactId, WorkerId};
 use feed::transcript::TranscriptError;
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::{error, info, warn};
 
@@ -108,7 +110,13 @@ pub(crate) async fn execute(equipment: &Equipment, worker: WorkerId, slot: u32, 
         }
     }
     let provider = equipment.provider(&facts.request.provider);
-    let scrubber = Scrubber::new(provider.and_then(|provider| provider.key.as_ref()));
+    let keys = provider.map(|setup| setup.keys_of(&equipment.keys, facts.org));
+    // The key may be another one by the next call; an agent never sees any, so this is the second net alone.
+    let known = match &keys {
+        Some(keys) => keys.key().await.ok(),
+        None => None,
+    };
+    let scrubber = Scrubber::new(&known);
     let (pool, hints) = (equipment.pool.clone(), equipment.hints.clone());
     let opened = TranscriptWriter::open(pool, hints, scrubber.clone(), claim.org, claim.run, claim.token).await;
     let mut transcript = match opened {
@@ -117,7 +125,7 @@ pub(crate) async fn execute(equipment: &Equipment, worker: WorkerId, slot: u32, 
     };
     let mut left = Left::default();
     let mut attempt = Attempt { equipment, facts: &facts, slot, scrubber, stop: stop.clone() };
-    let outcome = match attempt.run(provider, &mut transcript, &mut left).await {
+    let outcome = match attempt.run(provider.zip(keys), &mut transcript, &mut left).await {
         Ok(()) => RunOutcome::Succeeded,
         Err(Broken::Stopped(Stop::LeaseLost)) => return warn!("the lease was lost: nothing more is written"),
         Err(Broken::Stopped(Stop::Cancelled)) => RunOutcome::Cancelled,
@@ -207,11 +215,11 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn run(
         &mut self,
-        provider: Option<&ProviderSetup>,
+        provider: Option<(&ProviderSetup, Arc<dyn KeySource>)>,
         transcript: &mut TranscriptWriter,
         left: &mut Left,
     ) -> Result<(), Broken> {
-        let provider = provider
+        let (provider, keys) = provider
             .ok_or_else(|| Broken::failed(FailureReason::AgentMissing, "This worker knows no agent of that name."))?;
         let program = provider.program.as_ref().map_err(|reason| {
             Broken::failed(FailureReason::AgentMissing, format!("{} cannot be run: {reason}.", provider.name))
@@ -236,7 +244,7 @@ impl Attempt<'_> {
             .await?;
 
         let worked =
-            agent_session::run(self.equipment, self.facts, provider, program, &workshop, transcript, stop).await;
+            agent_session::run(self.equipment, self.facts, provider, program, &workshop, keys, transcript, stop).await;
         left.usage = worked.usage;
         left.cost_usd_micros = worked.cost_usd_micros;
         let Worked { end, .. } = worked;

@@ -3,14 +3,14 @@
 use super::execution::Broken;
 use super::facts::Facts;
 use crate::agents::Failure;
-use crate::proxy::{ProviderFailure, ProviderFailureKind, ProxyEvent};
+use crate::proxy::{OverBudget, ProviderFailure, ProviderFailureKind, ProxyEvent, over_budget_message};
 use commands::Commands;
 use commands::agent_run::{ReachCost, reach_cost};
 use domain::agent_run::{FailureReason, RunCostReached, TokenUsage};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{info, warn};
 
 /// At most one event of cost in this time: a person's eye needs no more, and the log stays short.
 const TELL_EVERY: Duration = Duration::from_secs(2);
@@ -22,7 +22,7 @@ pub(crate) struct Meter {
     cost_usd_micros: u64,
     told_usd_micros: u64,
     told: u64,
-    over_budget: bool,
+    over_budget: Option<OverBudget>,
     failed: Option<ProviderFailure>,
 }
 
@@ -35,7 +35,7 @@ impl Meter {
             cost_usd_micros: 0,
             told_usd_micros: 0,
             told: 0,
-            over_budget: false,
+            over_budget: None,
             failed: None,
         }
     }
@@ -65,7 +65,10 @@ impl Meter {
                     }
                 }
                 ProxyEvent::ProviderFailed(failure) => self.failed = Some(failure),
-                ProxyEvent::OverBudget(_) => self.over_budget = true,
+                ProxyEvent::OverBudget(over) => {
+                    info!(reason = over_budget_message(over), "a call to the model was refused");
+                    self.over_budget = Some(over);
+                }
                 ProxyEvent::Refused { method, path } => warn!(%method, %path, "the agent asked for more than a model"),
             }
         }
@@ -89,8 +92,8 @@ impl Meter {
     pub(crate) fn explain(&self, end: Result<String, Broken>) -> Result<String, Broken> {
         let Err(Broken::Failed(failure)) = end else { return end };
         let Failure { reason, message } = failure;
-        if self.over_budget {
-            let message = "The run has used up its budget and was stopped.".to_owned();
+        if let Some(over) = self.over_budget {
+            let message = format!("The run was stopped: {}.", over_budget_message(over));
             return Err(Broken::failed(FailureReason::Budget, message));
         }
         let told = |reason, failed: &ProviderFailure| Err(Broken::failed(reason, failed.message.clone()));

@@ -81,10 +81,9 @@ fn stamp(program: &Path) -> Option<(SystemTime, u64)> {
 
 /// What people read about a provider.
 fn described(setup: &ProviderSetup, sandbox: Option<&String>, git: Option<&String>) -> worker_registry::Program {
-    let health = match (&setup.program, &setup.key, sandbox, git) {
+    let health = match (&setup.program, sandbox, git) {
         (Err(reason), ..) => format!("Not installed: {reason}."),
-        (_, None, ..) => "No key is set for its model.".to_owned(),
-        (_, _, Some(reason), _) => format!("No sandbox can be made: {reason}."),
+        (_, Some(reason), _) => format!("No sandbox can be made: {reason}."),
         (.., Some(reason)) => format!("git is missing: {reason}."),
         (Ok(program), ..) if program.version != CODEX_VERSION => {
             format!("Ready. Version {} was not tested; {CODEX_VERSION} was.", program.version)
@@ -96,9 +95,9 @@ fn described(setup: &ProviderSetup, sandbox: Option<&String>, git: Option<&Strin
         provider: setup.driver.provider().to_owned(),
         name: setup.name.to_owned(),
         version: setup.program.as_ref().ok().map(|program| program.version.clone()),
-        key_present: setup.key.is_some(),
+        key_present: setup.instance_key.is_some(),
         models: Vec::new(),
-        ready: setup.program.is_ok() && setup.key.is_some() && sandbox.is_none() && git.is_none(),
+        ready: setup.program.is_ok() && sandbox.is_none() && git.is_none(),
         health,
         scripted: setup.scripted,
     }
