@@ -6,6 +6,7 @@
 //! - `live`: what subscriptions follow, from cursors, hints and a poll.
 //! - [`auth`]: people, sessions, tokens, and the one table of what a role may do.
 //! - `cost` and `limits`: what a request costs, and how much of that a caller may have in a minute.
+//! - `key_check`: whether a model's provider takes a key.
 //! - [`errors`]: what a caller is told, and what never leaves.
 //!
 //! # How to add a query
@@ -27,6 +28,7 @@ mod document;
 pub mod errors;
 mod graphql;
 pub mod http;
+mod key_check;
 mod limits;
 mod live;
 mod settings;

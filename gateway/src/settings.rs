@@ -3,11 +3,14 @@
 use crate::auth::GithubSignIn;
 use commands::Commands;
 use commands::objects::Objects;
+use commands::provider_key::InstanceKeyOrgs;
+use commands::vault::Vault;
 use feed::hints::Hints;
 use projections::Reads;
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
+use url::Url;
 
 /// The parts that the gateway stands on.
 #[derive(Clone, Debug)]
@@ -18,6 +21,8 @@ pub struct GatewayConfig {
     pub commands: Commands,
     pub reads: Reads,
     pub objects: Arc<dyn Objects>,
+    /// Holds the orgs' keys of model providers.
+    pub vault: Vault,
     pub settings: GatewaySettings,
 }
 
@@ -35,6 +40,8 @@ pub struct GatewaySettings {
     pub explorer: bool,
     /// The providers that this build can drive, in the order in which they are shown.
     pub providers: Vec<ProviderSetting>,
+    /// Which orgs the instance's own keys serve, when they have none of their own.
+    pub instance_key_orgs: InstanceKeyOrgs,
     /// Sign-in with GitHub, where it is set up.
     pub github: Option<GithubSignIn>,
     pub request_timeout: Duration,
@@ -61,10 +68,12 @@ impl GatewaySettings {
             providers: vec![ProviderSetting {
                 id: "codex".to_owned(),
                 name: "Codex".to_owned(),
-                key_present: false,
+                instance_key_present: false,
+                base_url: openai(),
                 models: Vec::new(),
                 scripted: false,
             }],
+            instance_key_orgs: InstanceKeyOrgs::Local,
             github: None,
             request_timeout: Duration::from_secs(10),
             init_timeout: Duration::from_secs(5),
@@ -82,14 +91,21 @@ impl GatewaySettings {
     }
 }
 
+#[allow(clippy::expect_used, reason = "a constant address")]
+fn openai() -> Url {
+    Url::parse("https://api.openai.com/v1").expect("an address")
+}
+
 /// A provider of agents, as this installation is set up.
 #[derive(Clone, Debug)]
 pub struct ProviderSetting {
     /// Such as `codex`.
     pub id: String,
     pub name: String,
-    /// The instance has a key for it.
-    pub key_present: bool,
+    /// The instance has a key of its own for it.
+    pub instance_key_present: bool,
+    /// Where its model is: keys are tried there.
+    pub base_url: Url,
     pub models: Vec<String>,
     /// A script answers in the model's place (demo and tests).
     pub scripted: bool,

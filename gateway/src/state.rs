@@ -5,11 +5,13 @@ use crate::auth::{Viewer, epoch};
 use crate::http::auth_routes::Tried;
 use crate::http::metrics::Metrics;
 use crate::http::origin::{InvalidAddress, Origins};
+use crate::key_check::KeyCheckClient;
 use crate::limits::{self, Limits};
 use crate::live::Live;
 use crate::{ApiSchema, GatewayConfig, GatewaySettings};
 use commands::Commands;
 use commands::objects::Objects;
+use commands::vault::Vault;
 use domain::org::Role;
 use domain::{OrgId, ProjectId, RunId, UserId};
 use moka::future::Cache;
@@ -34,6 +36,8 @@ pub struct Gateway {
     pub(crate) commands: Commands,
     pub(crate) reads: Reads,
     pub(crate) objects: Arc<dyn Objects>,
+    pub(crate) vault: Vault,
+    pub(crate) key_check: KeyCheckClient,
     pub(crate) settings: GatewaySettings,
     pub(crate) origins: Origins,
     pub(crate) github: Option<Github>,
@@ -73,7 +77,7 @@ impl Gateway {
     /// # Errors
     /// When the public address is none.
     pub fn start(config: GatewayConfig, stop: CancellationToken) -> Result<Arc<Self>, InvalidAddress> {
-        let GatewayConfig { pool, hints, commands, reads, objects, settings } = config;
+        let GatewayConfig { pool, hints, commands, reads, objects, vault, settings } = config;
         let origins = Origins::new(&settings.public_url, &settings.extra_origins)?;
         let epoch = Arc::new(watch::channel(0).0);
         tokio::spawn(epoch::watch_epoch(pool.clone(), Arc::clone(&epoch), stop.clone()));
@@ -96,6 +100,8 @@ impl Gateway {
             commands,
             reads,
             objects,
+            vault,
+            key_check: KeyCheckClient::default(),
             settings,
             origins,
             epoch,

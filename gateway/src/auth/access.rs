@@ -20,6 +20,9 @@ pub enum Action {
     AcceptPlans,
     /// Inviting, roles, removal, and who is invited.
     ManageMembers,
+    /// Setting and removing them, and seeing which there are. No role sees a key itself.
+    ManageProviderKeys,
+    SetBudgets,
     /// Oneself.
     LeaveOrgs,
     /// Not in an org: one's own sessions and tokens, and joining by an invitation.
@@ -27,7 +30,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Read,
         Self::ReadAudit,
         Self::CreateOrgs,
@@ -37,6 +40,8 @@ impl Action {
         Self::StartRuns,
         Self::AcceptPlans,
         Self::ManageMembers,
+        Self::ManageProviderKeys,
+        Self::SetBudgets,
         Self::LeaveOrgs,
         Self::ManageOwnAccess,
     ];
@@ -52,7 +57,7 @@ pub const fn allows(role: Role, action: Action) -> bool {
         | Action::StartRuns
         | Action::LeaveOrgs
         | Action::ManageOwnAccess => true,
-        Action::ManageMembers => matches!(role, Role::Admin),
+        Action::ManageMembers | Action::ManageProviderKeys | Action::SetBudgets => matches!(role, Role::Admin),
         Action::CreateProjects => matches!(role, Role::Admin | Role::Pm),
         Action::ConnectRepositories => matches!(role, Role::Admin | Role::Dev),
         Action::AcceptPlans => matches!(role, Role::Admin | Role::Pm | Role::Dev),
@@ -106,6 +111,8 @@ mod tests {
             StartRuns xxxx --xx\n\
             AcceptPlans xxx- --xx\n\
             ManageMembers x--- ---x\n\
+            ManageProviderKeys x--- ---x\n\
+            SetBudgets x--- ---x\n\
             LeaveOrgs xxxx ---x\n\
             ManageOwnAccess xxxx ---x\n";
         assert_eq!(matrix, expected);

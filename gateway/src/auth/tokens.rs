@@ -49,6 +49,8 @@ impl Scope {
             | Action::CreateProjects
             | Action::ConnectRepositories
             | Action::ManageMembers
+            | Action::ManageProviderKeys
+            | Action::SetBudgets
             | Action::LeaveOrgs
             | Action::ManageOwnAccess => matches!(self, Self::Write),
         }

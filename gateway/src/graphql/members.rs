@@ -247,7 +247,7 @@ async fn access_changed(
     Ok(request.gateway.access_changed().await?)
 }
 
-async fn payload(
+pub(super) async fn payload(
     ctx: &Context<'_>,
     access: OrgAccess,
     accepted: &Accepted,

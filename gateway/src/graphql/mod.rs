@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod board;
+mod budgets;
 mod context;
 mod enums;
 mod history;
@@ -13,6 +14,7 @@ mod paging;
 mod people;
 mod project;
 mod provider;
+mod provider_keys;
 mod repo;
 mod run;
 mod run_events;
@@ -46,6 +48,8 @@ pub struct Query(
 pub struct Mutation(
     org::OrgMutation,
     members::MemberMutation,
+    provider_keys::ProviderKeyMutation,
+    budgets::BudgetMutation,
     account::AccountMutation,
     project::ProjectMutation,
     ticket_mutations::TicketMutation,

@@ -1,11 +1,13 @@
 //! The signed-in person, and orgs.
 
 use super::account::{ApiToken, Session, sessions_of, tokens_of};
+use super::budgets::{Budget, budgets_of};
 use super::context::request;
 use super::enums::Role;
 use super::members::{Invitation, Member, invitations_of, members_of};
 use super::people::{User, user};
 use super::project::{Project, projects_of};
+use super::provider_keys::{ProviderKey, provider_keys_of};
 use super::scalars::Position;
 use crate::auth::Grant;
 use crate::auth::access::{Action, OrgAccess};
@@ -36,7 +38,9 @@ impl Viewer {
         for (org, role) in request.gateway.reads.orgs_of(self.id).await?.into_iter().take(100) {
             // A token may see less than its person.
             match request.access(org.id, Action::Read).await {
-                Ok(access) => memberships.push(Membership { org: Org { access, name: org.name }, role: role.into() }),
+                Ok(access) => {
+                    memberships.push(Membership { org: Org::new(access, org), role: role.into() });
+                }
                 Err(ApiError::NotFound | ApiError::Denied(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -65,6 +69,13 @@ pub(crate) struct Membership {
 pub(crate) struct Org {
     access: OrgAccess,
     name: String,
+    time_zone: String,
+}
+
+impl Org {
+    fn new(access: OrgAccess, org: projections::org_directory::Org) -> Self {
+        Self { access, name: org.name, time_zone: org.time_zone }
+    }
 }
 
 #[Object]
@@ -91,11 +102,31 @@ impl Org {
     async fn invitations(&self, ctx: &Context<'_>) -> Result<Vec<Invitation>, ApiError> {
         invitations_of(ctx, self.access.org()).await
     }
+
+    /// Of its days, as the IANA names it, such as `Europe/Berlin`.
+    async fn time_zone(&self) -> &str {
+        &self.time_zone
+    }
+
+    /// At most 1,000: the org's own, that of each run, projects', tickets'. What no budget is set for is not limited.
+    async fn budgets(&self, ctx: &Context<'_>) -> Result<Vec<Budget>, ApiError> {
+        budgets_of(ctx, self.access, &self.time_zone, false).await
+    }
+
+    /// What the org may spend today, and has spent. Null where that is not limited.
+    async fn budget_today(&self, ctx: &Context<'_>) -> Result<Option<Budget>, ApiError> {
+        Ok(budgets_of(ctx, self.access, &self.time_zone, true).await?.into_iter().next())
+    }
+
+    /// At most 20: of which providers the org has a key of its own. For admins.
+    async fn provider_keys(&self, ctx: &Context<'_>) -> Result<Vec<ProviderKey>, ApiError> {
+        provider_keys_of(ctx, self.access.org()).await
+    }
 }
 
 pub(super) async fn read_org(ctx: &Context<'_>, access: OrgAccess) -> Result<Org, ApiError> {
     let org = request(ctx)?.gateway.reads.org(access.org()).await?.ok_or(ApiError::NotFound)?;
-    Ok(Org { access, name: org.name })
+    Ok(Org::new(access, org))
 }
 
 #[derive(Debug, Default)]

@@ -173,6 +173,11 @@ impl AgentRun {
         UsdMicros(self.run.cost_usd_micros)
     }
 
+    /// Four fifths of what the run may cost by itself are spent.
+    async fn budget_warned(&self) -> bool {
+        self.run.budget_warned
+    }
+
     async fn max_cost_usd_micros(&self) -> Option<UsdMicros> {
         self.run.constraints.max_cost_usd_micros.map(UsdMicros)
     }

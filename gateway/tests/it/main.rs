@@ -6,6 +6,7 @@
 
 mod account;
 mod attacks;
+mod budgets;
 mod contract;
 mod cut_sockets;
 mod files;
@@ -14,6 +15,7 @@ mod limits;
 mod members;
 mod mutations;
 mod pages;
+mod provider_keys;
 mod refusals;
 mod revocations;
 mod rotation;

@@ -313,6 +313,15 @@ async fn providers_say_what_is_missing() {
         sandbox_missing: None,
     };
     feed::worker_registry::heartbeat(&app.pool, Uuid::now_v7().into(), "h", "0", &found, 1).await.unwrap();
+    // The instance's key serves no org but those that were named; the org has one of its own soon.
+    let keyless = app.data(ask, json!({ "o": app.org })).await;
+    assert_eq!(
+        (&keyless["providers"][0]["available"], &keyless["providers"][0]["keyPresent"]),
+        (&json!(false), &json!(false))
+    );
+    assert!(keyless["providers"][0]["health"].as_str().unwrap().contains("an admin sets one"), "{keyless}");
+    let set = "mutation($o: UUID!, $c: UUID!) { setProviderKey(input: {commandId: $c, orgId: $o, provider: \"codex\", key: \"sk-0123456789abcdef\"}) { version } }";
+    app.data(set, json!({ "o": app.org, "c": Uuid::now_v7() })).await;
     let ready = app.data(ask, json!({ "o": app.org })).await;
     assert_eq!(
         ready["providers"][0],

@@ -1,6 +1,7 @@
 //! A whole gateway for one test, and ways to talk to it.
 
 use commands::objects::{DirectoryObjects, Objects};
+use commands::vault::{Keyring, Vault};
 use commands::{CommandSettings, Commands};
 use domain::UserId;
 use domain::org::Role;
@@ -36,6 +37,7 @@ pub struct App {
     pub commands: Commands,
     pub hints: Hints,
     pub objects: Arc<dyn Objects>,
+    pub vault: Vault,
     pub database: TestDatabase,
     pub stop: CancellationToken,
     _files: tempfile::TempDir,
@@ -67,6 +69,8 @@ impl App {
         let owner = ensure_owner(&pool, "Owner").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
+        let keyring = Keyring::parse(&Keyring::generate().unwrap()).unwrap();
+        let vault = Vault::open(pool.clone(), keyring).await.unwrap();
         let mut settings = GatewaySettings::new(&base);
         change(&mut settings);
         let config = GatewayConfig {
@@ -75,6 +79,7 @@ impl App {
             commands: commands.clone(),
             reads,
             objects: objects.clone(),
+            vault: vault.clone(),
             settings,
         };
         tokio::spawn(gateway::run(config, listener, stop.clone()));
@@ -91,6 +96,7 @@ impl App {
             commands,
             hints,
             objects,
+            vault,
             database,
             stop,
             _files: files,
@@ -115,7 +121,8 @@ impl App {
         let (pool, hints, objects) = (self.pool.clone(), Hints::local(), self.objects.clone());
         let commands = Commands::new(pool.clone(), hints.clone(), objects.clone(), CommandSettings::default());
         let (reads, settings) = (Reads::new(pool.clone()), GatewaySettings::new(&base));
-        let config = GatewayConfig { pool, hints, commands, reads, objects, settings };
+        let vault = self.vault.clone();
+        let config = GatewayConfig { pool, hints, commands, reads, objects, vault, settings };
         tokio::spawn(gateway::run(config, listener, self.stop.clone()));
         OtherGateway { base }
     }
