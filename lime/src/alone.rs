@@ -11,6 +11,7 @@ use crate::connected::Addresses;
 use crate::database;
 use crate::exit::Exit;
 use crate::home::{Home, write_whole};
+use crate::master_key;
 use crate::platform::{Platform, Role};
 use crate::screen::say;
 use crate::settings::Settings;
@@ -33,7 +34,7 @@ pub(crate) async fn run(settings: Settings, kind: Kind) -> anyhow::Result<()> {
     }
     let stop = up::asked_to_stop()?;
     let (home, is_home_asked) = (settings.home.clone(), settings.is_home_asked);
-    let platform = connect(settings).await?;
+    let platform = connect(settings, kind == Kind::Work).await?;
     let role = match kind {
         Kind::Ledger => platform.ledger(stop.clone())?,
         Kind::Projector => platform.projector(stop.clone())?,
@@ -51,7 +52,7 @@ pub(crate) async fn gateway(settings: Settings, options: cli::Gateway) -> anyhow
     let listener = up::listen(settings.listen).await?;
     let address = listener.local_addr()?;
     let url = up::public_url(&settings, address)?;
-    let platform = connect(settings).await?;
+    let platform = connect(settings, true).await?;
     let role = platform.gateway(listener, &url, stop.clone())?;
     tokio::select! {
         serving = up::until_it_serves(address) => serving?,
@@ -69,11 +70,13 @@ fn write_ready_file(file: &Path, url: &str) -> anyhow::Result<()> {
     write_whole(file, serde_json::json!({ "url": url }).to_string().as_bytes())
 }
 
-async fn connect(settings: Settings) -> anyhow::Result<Platform> {
+async fn connect(settings: Settings, needs_vault: bool) -> anyhow::Result<Platform> {
     let addresses = Addresses::find(&settings)?;
     database::migrate(&addresses.owner_database_url).await?;
+    // Before the role starts: without the key, or with a wrong one, it must not.
+    let vault = if needs_vault { Some(master_key::vault(&settings, addresses.pool()?).await?) } else { None };
     let objects = settings.objects.clone().unwrap_or_else(|| settings.home.join("objects"));
-    Platform::connect(&addresses, objects, Arc::new(settings), None).await
+    Platform::connect(&addresses, objects, Arc::new(settings), None, vault).await
 }
 
 async fn until_stopped(role: Role, stop: &CancellationToken) {

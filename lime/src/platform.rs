@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use commands::objects::{DirectoryObjects, Objects};
+use commands::vault::Vault;
 use commands::{CommandSettings, Commands};
 use feed::hints::Hints;
 use gateway::auth::GithubSignIn;
@@ -47,6 +48,8 @@ pub(crate) struct Platform {
     settings: Arc<Settings>,
     /// Whether the disk is nearly full; none where the disk is not ours to look at.
     storage_low: Option<watch::Receiver<bool>>,
+    /// None in roles that need no secret.
+    vault: Option<Vault>,
 }
 
 impl Platform {
@@ -55,6 +58,7 @@ impl Platform {
         objects: PathBuf,
         settings: Arc<Settings>,
         storage_low: Option<watch::Receiver<bool>>,
+        vault: Option<Vault>,
     ) -> anyhow::Result<Self> {
         let nats = database::nats(&addresses.nats_url).await?;
         let objects = DirectoryObjects::open(&objects)
@@ -66,7 +70,12 @@ impl Platform {
             objects: Arc::new(objects),
             settings,
             storage_low,
+            vault,
         })
+    }
+
+    fn vault(&self) -> anyhow::Result<Vault> {
+        self.vault.clone().context("this role was started without the vault")
     }
 
     pub(crate) fn pool(&self, connections: u32) -> anyhow::Result<PgPool> {
@@ -105,11 +114,13 @@ impl Platform {
             base_url: self.settings.github_base_url.clone(),
             api_url: self.settings.github_api_url.clone(),
         });
+        settings.instance_key_orgs = self.settings.instance_key_orgs.clone();
         settings.cost_per_minute = self.settings.rate_limit;
         settings.providers = vec![ProviderSetting {
             id: "codex".to_owned(),
             name: "Codex".to_owned(),
-            key_present: self.settings.openai_api_key.is_some(),
+            instance_key_present: self.settings.openai_api_key.is_some(),
+            base_url: self.settings.openai_base_url.clone(),
             models: Vec::new(),
             scripted: self.settings.model_scripted,
         }];
@@ -119,6 +130,7 @@ impl Platform {
             pool,
             hints: self.hints.clone(),
             objects: Arc::clone(&self.objects),
+            vault: self.vault()?,
             settings,
         };
         let listener = listener.into_std()?;
@@ -175,6 +187,8 @@ impl Platform {
         let config = WorkerConfig {
             commands: self.commands(pool.clone()),
             pool,
+            vault: self.vault()?,
+            instance_key_orgs: self.settings.instance_key_orgs.clone(),
             hints: self.hints.clone(),
             work_dir: work_folder,
             slots: self.settings.slots,

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use commands::provider_key::InstanceKeyOrgs;
 use secrecy::SecretString;
 use url::Url;
 
@@ -74,6 +75,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     secret("OPENAI_API_KEY", "openai_api_key", "(none)", "key for the Codex agent's model; it never enters a sandbox"),
     setting("OPENAI_BASE_URL", "openai_base_url", "https://api.openai.com/v1", "the model's address"),
+    setting(
+        "LIME_INSTANCE_KEY_ORGS",
+        "instance_key_orgs",
+        "local",
+        "organisations that such a key serves when they have none of their own: local, none, * or ids with commas",
+    ),
     setting(
         "LIME_MODEL_SCRIPTED",
         "model_scripted",
@@ -153,6 +160,7 @@ pub(crate) struct Settings {
     pub(crate) github_base_url: Url,
     pub(crate) github_api_url: Url,
     pub(crate) openai_api_key: Option<SecretString>,
+    pub(crate) instance_key_orgs: InstanceKeyOrgs,
     pub(crate) openai_base_url: Url,
     pub(crate) model_scripted: bool,
     /// 0: none.
@@ -210,6 +218,11 @@ impl Settings {
             github_base_url: table.required("github_base_url", "wanted is an http or https address", http_url)?,
             github_api_url: table.required("github_api_url", "wanted is an http or https address", http_url)?,
             openai_api_key: password("openai_api_key"),
+            instance_key_orgs: table.required(
+                "instance_key_orgs",
+                "wanted is local, none, * or ids of organisations with commas between",
+                |text| text.parse().ok(),
+            )?,
             openai_base_url: table.required("openai_base_url", "wanted is an http or https address", http_url)?,
             model_scripted: table.required("model_scripted", "wanted is true or false", |text| text.parse().ok())?,
             rate_limit: table.required("rate_limit", "wanted is a number, 0 for no limit", |text| text.parse().ok())?,

@@ -84,10 +84,11 @@ impl Installation<'_> {
     async fn start(self, listener: TcpListener, stop: &CancellationToken, roles: &mut Vec<Role>) -> anyhow::Result<()> {
         let address = listener.local_addr()?;
         // Before any role starts: with a wrong key nothing may be sealed.
-        master_key::vault(&self.settings, self.addresses.pool()?).await?;
+        let vault = master_key::vault(&self.settings, self.addresses.pool()?).await?;
         let objects = self.settings.objects.clone().unwrap_or_else(|| self.home.objects());
         let low = storage::watch(self.home.path());
-        let platform = Platform::connect(&self.addresses, objects, Arc::clone(&self.settings), Some(low)).await?;
+        let platform =
+            Platform::connect(&self.addresses, objects, Arc::clone(&self.settings), Some(low), Some(vault)).await?;
         roles.push(platform.ledger(stop.clone())?);
         roles.push(platform.projector(stop.clone())?);
         roles.push(platform.gateway(listener, &self.url, stop.clone())?);

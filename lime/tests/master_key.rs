@@ -68,3 +68,30 @@ async fn a_rotation_lets_the_old_key_go() {
     assert!(text.lines().count() == 1 && text.contains(", current"), "{text}");
     assert_eq!(up.stop(), Some(0));
 }
+
+#[tokio::test]
+async fn a_role_that_needs_the_vault_does_not_start_without_its_key() {
+    let place = Place::new();
+    let mut up = place.up();
+    let runtime: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(place.home().join("runtime.json")).unwrap()).unwrap();
+    let role = |role: &str, key: Option<String>| {
+        let mut alone = place.lime(&[role, "--home", "elsewhere"]);
+        alone.env("DATABASE_URL", runtime["databaseUrl"].as_str().unwrap());
+        alone.env("NATS_URL", runtime["natsUrl"].as_str().unwrap());
+        if let Some(key) = key {
+            alone.env("ENCRYPTION_MASTER_KEY", key);
+        }
+        let ended = alone.output().unwrap();
+        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+    };
+    for needs_it in ["gateway", "work"] {
+        let (code, said) = role(needs_it, None);
+        assert_eq!(code, Some(2), "{needs_it}: {said}");
+        assert!(said.contains("there is no master key") && said.contains("ENCRYPTION_MASTER_KEY"), "{said}");
+        let (code, said) = role(needs_it, Some(new_key()));
+        assert_eq!(code, Some(1), "{needs_it}: {said}");
+        assert!(said.contains("configure that key again"), "{said}");
+    }
+    assert_eq!(up.stop(), Some(0));
+}

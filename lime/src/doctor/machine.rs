@@ -32,8 +32,11 @@ pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
     findings.push(sandbox().await);
     findings.push(codex(settings).await);
     findings.push(match settings.openai_api_key {
-        Some(_) => Finding::good("a key for the Codex agent's model is set"),
-        None => Finding::note("no key for the Codex agent's model", "set OPENAI_API_KEY to run agents"),
+        Some(_) => Finding::good("the instance has a key for the Codex agent's model"),
+        None => Finding::note(
+            "the instance has no key for the Codex agent's model",
+            "fine where organisations have keys of their own (Settings, Providers & budgets); else set OPENAI_API_KEY",
+        ),
     });
     findings.push(room(&settings.home));
     findings

@@ -114,7 +114,9 @@ impl Rig {
         command.env("LIME_RUN_LEASE_MS", RUN_LEASE.as_millis().to_string());
         command.env("LIME_CODEX_BIN", agent_programs::require_codex().unwrap());
         command.env("OPENAI_BASE_URL", self.model.base_url()).env("OPENAI_API_KEY", "sk-chaos");
-        command.env("LIME_MODEL_SCRIPTED", "true");
+        command.env("LIME_MODEL_SCRIPTED", "true").env("LIME_INSTANCE_KEY_ORGS", "*");
+        // Of these tests alone.
+        command.env("ENCRYPTION_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
         // One token's load is that of many people, and what is counted is what was acknowledged.
         command.env("LIME_RATE_LIMIT", "0");
     }

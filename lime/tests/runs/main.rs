@@ -7,6 +7,7 @@ mod product;
 mod bad_input;
 mod floor;
 mod line;
+mod money;
 mod secrets;
 mod socket;
 mod stops;

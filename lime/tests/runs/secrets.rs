@@ -1,4 +1,4 @@
-//! The model's key: it works, and it is nowhere that an agent, a reader of the product or a thief of its files looks.
+//! The model's keys: they work, and are nowhere that an agent, a reader of the product or a thief of its files looks.
 
 use std::path::Path;
 use std::process::Command;
@@ -102,8 +102,10 @@ fn script(canary: &Canary) -> Script {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_key_works_and_is_nowhere() {
-    let canary = Canary::new();
-    let mut floor = Floor::start(script(&canary), &[("OPENAI_API_KEY", &canary.key), ("RUST_LOG", "debug")]).await;
+    // The org's own key, in the vault; and the instance's, in the environment of the worker.
+    let (canary, instance) = (Canary::new(), Canary::new());
+    let mut floor = Floor::start(script(&canary), &[("OPENAI_API_KEY", &instance.key), ("RUST_LOG", "debug")]).await;
+    the_org_sets_its_key(&floor, &canary).await;
     let decoy = format!("decoy{}", Uuid::new_v4().simple());
     floor.git.commit("sample", "main", "docs: Add a decoy", &[("decoy.txt", &decoy)]).unwrap();
     let heard = Listener::to(
@@ -118,13 +120,36 @@ async fn the_key_works_and_is_nowhere() {
 
     canary.assert_not_in("what the socket delivered", &heard.raw());
     assert!(heard.raw().contains("[redacted]"));
-    canary.assert_not_in("the database", &the_dump(&floor, &ticket));
+    let dump = the_dump(&floor, &ticket);
+    for key in [&canary, &instance] {
+        key.assert_not_in("the database", &dump);
+    }
+    assert!(
+        dump.contains("COPY public.vault_secrets ") && dump.contains("provider_key/codex/"),
+        "it is sealed in there"
+    );
     // Both NATS and the transcript's table have what was said: the search would find it.
     holds(&floor.place.home().join("nats"), &ticket);
     assert_eq!(floor.up.stop(), Some(0));
-    canary.assert_not_in("the log", &floor.up.log());
-    // Home with the files of PostgreSQL, NATS, objects and repositories; all logs.
-    canary.assert_not_below(floor.place.path());
+    for key in [canary, instance] {
+        key.assert_not_in("the log", &floor.up.log());
+        // Home with the files of PostgreSQL, NATS, objects and repositories; all logs.
+        key.assert_not_below(floor.place.path());
+    }
+}
+
+/// What the API answers about a key, and what it shows of it ever after, is four characters.
+async fn the_org_sets_its_key(floor: &Floor, canary: &Canary) {
+    let set = "mutation($input: ProviderKeyInput!) { setProviderKey(input: $input) { org { providerKeys { lastFour health } } } }";
+    let org = floor.project.org;
+    let input = json!({ "commandId": Uuid::new_v4(), "orgId": org, "provider": "codex", "key": canary.key });
+    let answer = floor.api.ask(set, json!({ "input": input })).await;
+    canary.assert_not_in("the answer", &answer.to_string());
+    assert_eq!(answer["setProviderKey"]["org"]["providerKeys"][0]["lastFour"], "\\~=%", "{answer}");
+    let log = "query($org: UUID!) { auditLog(orgId: $org) { nodes { action payload } } }";
+    let log = floor.api.ask(log, json!({ "org": org })).await.to_string();
+    assert!(log.contains("ProviderKeySet"), "{log}");
+    canary.assert_not_in("the audit log", &log);
 }
 
 async fn an_agent_that_looks_for_it_finds_nothing(floor: &Floor, canary: &Canary, decoy: &str) {
