@@ -33,6 +33,10 @@ const TABLES = [
   'densities',
   'roleHints',
   'scopeNames',
+  'keyColumns',
+  'budgetColumns',
+  'budgetStates',
+  'budgetScopes',
 ];
 
 function keysOf(value: object, path: string): string[] {

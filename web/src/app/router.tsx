@@ -72,6 +72,11 @@ const membersRoute = createRoute({
   path: '/members',
   component: lazyRouteComponent(() => import('./routes/settings'), 'MembersRoute'),
 });
+const moneyRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: '/providers',
+  component: lazyRouteComponent(() => import('./routes/settings'), 'MoneyRoute'),
+});
 const tokensRoute = createRoute({
   getParentRoute: () => settingsRoute,
   path: '/tokens',
@@ -87,7 +92,7 @@ export const router = createRouter({
   routeTree: rootRoute.addChildren([
     homeRoute,
     joinRoute,
-    settingsRoute.addChildren([settingsIndexRoute, membersRoute, tokensRoute, sessionsRoute]),
+    settingsRoute.addChildren([settingsIndexRoute, membersRoute, moneyRoute, tokensRoute, sessionsRoute]),
     projectRoute.addChildren([commandRoute, boardRoute, agentsRoute, runRoute, historyRoute]),
   ]),
   defaultPreload: 'intent',

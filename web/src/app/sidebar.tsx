@@ -19,6 +19,7 @@ import { chooseDensity, type Density, useDensity } from '~/ui/density';
 import { Mark } from '~/ui/mark';
 import { Menu, MenuChoices, MenuItem, MenuLine, Picker } from '~/ui/menu';
 import { runLook } from '~/ui/run-look';
+import { BudgetToday } from './budget-today';
 import { CreateOrg } from './create-org';
 import { CreateProject } from './create-project';
 import { showOverlay } from './overlay';
@@ -73,6 +74,7 @@ export function Sidebar({ project }: { project?: ProjectInOrg | undefined }) {
           </button>
         ) : null}
       </div>
+      {org ? <BudgetToday orgId={org.id} /> : null}
       <NavLink>
         <Link to="/settings" className={row} activeProps={{ className: active }}>
           <Settings {...icon} />

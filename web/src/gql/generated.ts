@@ -36,6 +36,31 @@ export type AuditFilter = {
   to?: string | null | undefined;
 };
 
+export type BudgetInput = {
+  commandId: string;
+  orgId: string;
+  scope: BudgetScope;
+  projectId?: string | null | undefined;
+  ticketId?: string | null | undefined;
+  limitUsdMicros?: number | null | undefined;
+};
+
+export type BudgetScope =
+  | 'ORG'
+  | 'PROJECT'
+  | 'TICKET'
+  | 'RUN';
+
+export type BudgetState =
+  | 'OK'
+  | 'WARNING'
+  | 'USED_UP';
+
+export type CheckProviderKeyInput = {
+  orgId: string;
+  provider: string;
+};
+
 export type CommentInput = {
   commandId: string;
   ticketId: string;
@@ -138,6 +163,25 @@ export type Priority =
   | 'HIGH'
   | 'MEDIUM'
   | 'LOW';
+
+export type ProviderKeyInput = {
+  commandId: string;
+  orgId: string;
+  provider: string;
+  key: string;
+};
+
+export type ProviderKeyRefInput = {
+  commandId: string;
+  orgId: string;
+  provider: string;
+};
+
+export type ProviderKeyState =
+  | 'ACCEPTED'
+  | 'REFUSED'
+  | 'UNREACHABLE'
+  | 'NOT_TRIED';
 
 export type RepoProvider =
   | 'GITHUB'
@@ -254,6 +298,12 @@ export type TicketRefInput = {
   expectedVersion?: number | null | undefined;
 };
 
+export type TimeZoneInput = {
+  commandId: string;
+  orgId: string;
+  timeZone: string;
+};
+
 export type TokenRefInput = {
   commandId: string;
   tokenId: string;
@@ -296,6 +346,10 @@ export type MemberFieldsFragment = { role: Role, joinedAt: string, projectRoles:
 export type InvitationFieldsFragment = { id: string, role: Role, createdAt: string, expiresAt: string, expired: boolean, invitedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } };
 
 export type TokenFieldsFragment = { id: string, name: string, role: Role | null, scopes: Array<TokenScope>, createdAt: string, expiresAt: string | null, expired: boolean, lastUsedAt: string | null };
+
+export type BudgetFieldsFragment = { scope: BudgetScope, projectId: string | null, ticketId: string | null, limitUsdMicros: number, spentUsdMicros: number | null, reservedUsdMicros: number | null, state: BudgetState, ticket: { key: string, title: string } | null };
+
+export type ProviderKeyFieldsFragment = { provider: string, lastFour: string, state: ProviderKeyState, health: string, setAt: string, setBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } };
 
 export type CreateProjectMutationVariables = Exact<{
   input: CreateProjectInput;
@@ -451,6 +505,41 @@ export type RevokeSessionMutationVariables = Exact<{
 
 export type RevokeSessionMutation = { revokeSession: { sessionId: string } };
 
+export type SetProviderKeyMutationVariables = Exact<{
+  input: ProviderKeyInput;
+}>;
+
+
+export type SetProviderKeyMutation = { setProviderKey: { version: number } };
+
+export type RemoveProviderKeyMutationVariables = Exact<{
+  input: ProviderKeyRefInput;
+}>;
+
+
+export type RemoveProviderKeyMutation = { removeProviderKey: { version: number } };
+
+export type CheckProviderKeyMutationVariables = Exact<{
+  input: CheckProviderKeyInput;
+}>;
+
+
+export type CheckProviderKeyMutation = { checkProviderKey: { providerKey: { provider: string, lastFour: string, state: ProviderKeyState, health: string, setAt: string, setBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } } } };
+
+export type SetBudgetMutationVariables = Exact<{
+  input: BudgetInput;
+}>;
+
+
+export type SetBudgetMutation = { setBudget: { version: number } };
+
+export type SetTimeZoneMutationVariables = Exact<{
+  input: TimeZoneInput;
+}>;
+
+
+export type SetTimeZoneMutation = { setTimeZone: { version: number } };
+
 export type MeQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -471,6 +560,27 @@ export type TicketQueryVariables = Exact<{
 
 
 export type TicketQuery = { ticket: { id: string, projectId: string, boardId: string, key: string, version: number, title: string, descriptionMd: string, kind: TicketKind, columnKey: string, priority: Priority | null, labels: Array<string>, branch: string | null, archived: boolean, createdAt: string, updatedAt: string, costUsdMicros: number, cursor: string, assignee: { id: string, name: string } | null, delegate: { provider: string } | null, parent: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, children: Array<{ id: string, key: string, title: string, kind: TicketKind, columnKey: string }>, createdBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, comments: Array<{ id: string, bodyMd: string, at: string, author: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } }>, activity: Array<{ eventId: string, position: number, at: string, action: string, payload: unknown, actor: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } }>, runs: Array<{ id: string, projectId: string, ticketId: string | null, conversationId: string | null, mode: RunMode, provider: string, model: string | null, prompt: string, state: RunState, version: number, requestedAt: string, startedAt: string | null, endedAt: string | null, costUsdMicros: number, maxCostUsdMicros: number | null, stationsReached: number, cancelRequested: boolean, scripted: boolean, branch: string | null, ticket: { id: string, key: string, title: string, kind: TicketKind, columnKey: string } | null, repo: { id: string, name: string } | null, requestedBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null }, failure: { reason: RunFailureReason, message: string } | null }> } };
+
+export type MoneyQueryVariables = Exact<{
+  orgId: string;
+}>;
+
+
+export type MoneyQuery = { org: { timeZone: string, budgets: Array<{ scope: BudgetScope, projectId: string | null, ticketId: string | null, limitUsdMicros: number, spentUsdMicros: number | null, reservedUsdMicros: number | null, state: BudgetState, ticket: { key: string, title: string } | null }> } };
+
+export type ProviderKeysQueryVariables = Exact<{
+  orgId: string;
+}>;
+
+
+export type ProviderKeysQuery = { org: { providerKeys: Array<{ provider: string, lastFour: string, state: ProviderKeyState, health: string, setAt: string, setBy: { kind: ActorKind, id: string, name: string, runId: string | null, user: { id: string } | null } }> } };
+
+export type BudgetTodayQueryVariables = Exact<{
+  orgId: string;
+}>;
+
+
+export type BudgetTodayQuery = { org: { budgetToday: { limitUsdMicros: number, spentUsdMicros: number | null, state: BudgetState } | null } };
 
 export type ProvidersQueryVariables = Exact<{
   orgId: string;
@@ -1212,6 +1322,41 @@ export const TokenFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
   lastUsedAt
 }
     `, {"fragmentName":"TokenFields"}) as unknown as TypedDocumentString<TokenFieldsFragment, unknown>;
+export const BudgetFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
+    fragment BudgetFields on Budget {
+  scope
+  projectId
+  ticketId
+  limitUsdMicros
+  spentUsdMicros
+  reservedUsdMicros
+  state
+  ticket {
+    key
+    title
+  }
+}
+    `, {"fragmentName":"BudgetFields"}) as unknown as TypedDocumentString<BudgetFieldsFragment, unknown>;
+export const ProviderKeyFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
+    fragment ProviderKeyFields on ProviderKey {
+  provider
+  lastFour
+  state
+  health
+  setAt
+  setBy {
+    ...ActorFields
+  }
+}
+    fragment ActorFields on Actor {
+  kind
+  id
+  name
+  runId
+  user {
+    id
+  }
+}`, {"fragmentName":"ProviderKeyFields"}) as unknown as TypedDocumentString<ProviderKeyFieldsFragment, unknown>;
 export const CreateProjectDocument = /*#__PURE__*/ new TypedDocumentString(`
     mutation CreateProject($input: CreateProjectInput!) {
   createProject(input: $input) {
@@ -1510,6 +1655,61 @@ export const RevokeSessionDocument = /*#__PURE__*/ new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RevokeSessionMutation, RevokeSessionMutationVariables>;
+export const SetProviderKeyDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation SetProviderKey($input: ProviderKeyInput!) {
+  setProviderKey(input: $input) {
+    version
+  }
+}
+    `) as unknown as TypedDocumentString<SetProviderKeyMutation, SetProviderKeyMutationVariables>;
+export const RemoveProviderKeyDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation RemoveProviderKey($input: ProviderKeyRefInput!) {
+  removeProviderKey(input: $input) {
+    version
+  }
+}
+    `) as unknown as TypedDocumentString<RemoveProviderKeyMutation, RemoveProviderKeyMutationVariables>;
+export const CheckProviderKeyDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation CheckProviderKey($input: CheckProviderKeyInput!) {
+  checkProviderKey(input: $input) {
+    providerKey {
+      ...ProviderKeyFields
+    }
+  }
+}
+    fragment ActorFields on Actor {
+  kind
+  id
+  name
+  runId
+  user {
+    id
+  }
+}
+fragment ProviderKeyFields on ProviderKey {
+  provider
+  lastFour
+  state
+  health
+  setAt
+  setBy {
+    ...ActorFields
+  }
+}`) as unknown as TypedDocumentString<CheckProviderKeyMutation, CheckProviderKeyMutationVariables>;
+export const SetBudgetDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation SetBudget($input: BudgetInput!) {
+  setBudget(input: $input) {
+    version
+  }
+}
+    `) as unknown as TypedDocumentString<SetBudgetMutation, SetBudgetMutationVariables>;
+export const SetTimeZoneDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation SetTimeZone($input: TimeZoneInput!) {
+  setTimeZone(input: $input) {
+    version
+  }
+}
+    `) as unknown as TypedDocumentString<SetTimeZoneMutation, SetTimeZoneMutationVariables>;
 export const MeDocument = /*#__PURE__*/ new TypedDocumentString(`
     query Me {
   me {
@@ -1744,6 +1944,66 @@ fragment RunRow on AgentRun {
     message
   }
 }`) as unknown as TypedDocumentString<TicketQuery, TicketQueryVariables>;
+export const MoneyDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query Money($orgId: UUID!) {
+  org(id: $orgId) {
+    timeZone
+    budgets {
+      ...BudgetFields
+    }
+  }
+}
+    fragment BudgetFields on Budget {
+  scope
+  projectId
+  ticketId
+  limitUsdMicros
+  spentUsdMicros
+  reservedUsdMicros
+  state
+  ticket {
+    key
+    title
+  }
+}`) as unknown as TypedDocumentString<MoneyQuery, MoneyQueryVariables>;
+export const ProviderKeysDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query ProviderKeys($orgId: UUID!) {
+  org(id: $orgId) {
+    providerKeys {
+      ...ProviderKeyFields
+    }
+  }
+}
+    fragment ActorFields on Actor {
+  kind
+  id
+  name
+  runId
+  user {
+    id
+  }
+}
+fragment ProviderKeyFields on ProviderKey {
+  provider
+  lastFour
+  state
+  health
+  setAt
+  setBy {
+    ...ActorFields
+  }
+}`) as unknown as TypedDocumentString<ProviderKeysQuery, ProviderKeysQueryVariables>;
+export const BudgetTodayDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query BudgetToday($orgId: UUID!) {
+  org(id: $orgId) {
+    budgetToday {
+      limitUsdMicros
+      spentUsdMicros
+      state
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BudgetTodayQuery, BudgetTodayQueryVariables>;
 export const ProvidersDocument = /*#__PURE__*/ new TypedDocumentString(`
     query Providers($orgId: UUID!) {
   providers(orgId: $orgId) {

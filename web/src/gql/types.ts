@@ -3,6 +3,7 @@ import type {
   ActorFieldsFragment,
   AuditLogQuery,
   BoardFieldsFragment,
+  BudgetFieldsFragment,
   CardFieldsFragment,
   ConversationsQuery,
   HistoryFieldsFragment,
@@ -11,6 +12,7 @@ import type {
   MeQuery,
   PlanItemFieldsFragment,
   ProjectFieldsFragment,
+  ProviderKeyFieldsFragment,
   ProvidersQuery,
   RepositoryFieldsFragment,
   RunBriefFragment,
@@ -26,6 +28,7 @@ import type {
 export type Actor = ActorFieldsFragment;
 export type AuditEntry = AuditLogQuery['auditLog']['nodes'][number];
 export type BoardSnapshot = BoardFieldsFragment;
+export type Budget = BudgetFieldsFragment;
 export type Card = CardFieldsFragment;
 export type Conversation = ConversationsQuery['conversations']['nodes'][number];
 export type HistoryEntry = HistoryFieldsFragment;
@@ -35,6 +38,7 @@ export type Member = MemberFieldsFragment;
 export type Membership = MeQuery['me']['orgs'][number];
 export type PlanItem = PlanItemFieldsFragment;
 export type Project = ProjectFieldsFragment;
+export type ProviderKey = ProviderKeyFieldsFragment;
 export type Provider = ProvidersQuery['providers'][number];
 export type Repository = RepositoryFieldsFragment;
 export type RunBrief = RunBriefFragment;
@@ -46,7 +50,10 @@ export type Token = TokenFieldsFragment;
 export type User = UserFieldsFragment;
 export type Viewer = MeQuery['me'];
 export type {
+  BudgetScope,
+  BudgetState,
   Priority,
+  ProviderKeyState,
   Role,
   RunEventType,
   RunFailureReason,

@@ -21,6 +21,12 @@ const word = (value: unknown): string => (typeof value === 'string' ? value : ''
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 const upper = (value: unknown): string => word(value).toUpperCase();
 
+const money = (value: unknown): string => dollars(Number(value) || 0);
+const budget = (payload: Payload): string => {
+  const kind = word(asPayload(payload.scope).kind);
+  return text.budgetScopes[kind] ?? kind;
+};
+
 const role = (value: unknown): string | null => messages.roles[upper(value) as Role] ?? null;
 
 type Sentence = (payload: Payload, names: Names) => string;
@@ -40,6 +46,15 @@ const sentences: Readonly<Record<string, Sentence>> = {
   TokenRevoked: () => text.TokenRevoked,
   SignInRefused: (payload, names) =>
     text.SignInRefused(payload.user ? names.user(word(payload.user)) : null, text.refusals[word(payload.reason)] ?? ''),
+  ProviderKeySet: (payload) => text.ProviderKeySet(providerName(word(payload.provider)), word(payload.last_four)),
+  ProviderKeyRemoved: (payload) => text.ProviderKeyRemoved(providerName(word(payload.provider))),
+  BudgetSet: (payload) =>
+    text.BudgetSet(budget(payload), payload.limit_usd_micros === null ? null : money(payload.limit_usd_micros)),
+  BudgetWarned: (payload) =>
+    text.BudgetWarned(budget(payload), money(payload.spent_usd_micros), money(payload.limit_usd_micros)),
+  BudgetUsedUp: (payload) =>
+    text.BudgetUsedUp(budget(payload), money(payload.spent_usd_micros), money(payload.limit_usd_micros)),
+  OrgTimeZoneSet: (payload) => text.OrgTimeZoneSet(word(payload.time_zone)),
   ProjectCreated: (payload) => text.ProjectCreated(word(payload.name)),
   BoardCreated: (payload) => text.BoardCreated(word(payload.name)),
   RepositoryConnected: (payload) => text.RepositoryConnected(word(payload.name)),
@@ -67,6 +82,7 @@ const sentences: Readonly<Record<string, Sentence>> = {
   RunPlanItemProposed: (payload) => text.RunPlanItemProposed(word(payload.title)),
   RunArtifactProduced: (payload) => text.RunArtifactProduced(word(payload.name)),
   RunCostReached: (payload) => text.RunCostReached(dollars(Number(payload.cost_usd_micros) || 0)),
+  RunBudgetWarned: (payload) => text.RunBudgetWarned(money(payload.spent_usd_micros), money(payload.limit_usd_micros)),
   RunCancelRequested: () => text.RunCancelRequested,
   RunEnded: (payload) => {
     const result = word(asPayload(payload.outcome).result);

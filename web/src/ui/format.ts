@@ -48,6 +48,12 @@ export function dollars(usdMicros: number): string {
   return value > 0 && value < 0.005 ? '<$0.01' : `$${value.toFixed(2)}`;
 }
 
+/** To the micro-dollar: $0.498731, $0.50. */
+export function exactDollars(usdMicros: number): string {
+  const [whole = '0', rest = ''] = (usdMicros / MICROS_PER_DOLLAR).toFixed(6).split('.');
+  return `$${whole}.${rest.replace(/0+$/, '').padEnd(2, '0')}`;
+}
+
 /** 950, 12.4k, 3.1M. */
 export function count(value: number): string {
   if (value < 1_000) return String(value);

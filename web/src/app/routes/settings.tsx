@@ -1,6 +1,7 @@
 import { Link, Navigate, Outlet } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { MembersPage } from '~/features/settings/members-page';
+import { MoneyPage } from '~/features/settings/money-page';
 import { SessionsPage } from '~/features/settings/sessions-page';
 import { TokensPage } from '~/features/settings/tokens-page';
 import { messages } from '~/messages';
@@ -27,6 +28,9 @@ export function SettingsLayout() {
             <Group title={text.ofOrg(membership.org.name)}>
               <Link to="/settings/members" className={row} activeProps={{ className: active }}>
                 {text.members.title}
+              </Link>
+              <Link to="/settings/providers" className={row} activeProps={{ className: active }}>
+                {text.money.title}
               </Link>
             </Group>
           ) : null}
@@ -79,6 +83,13 @@ export function MembersRoute() {
       onChanged={async () => void (await reload())}
     />
   );
+}
+
+export function MoneyRoute() {
+  const { membership } = useViewer();
+  if (!membership) return <Navigate to="/settings/sessions" replace />;
+  const { org, role } = membership;
+  return <MoneyPage key={org.id} orgId={org.id} projects={org.projects} isAdmin={role === 'ADMIN'} />;
 }
 
 export const TokensRoute = () => <TokensPage />;

@@ -10,7 +10,7 @@ import { messages } from '~/messages';
 import { AgentAvatar, providerName } from '~/ui/avatar';
 import { Button } from '~/ui/button';
 import { classNames } from '~/ui/class-names';
-import { clock, count, dollars } from '~/ui/format';
+import { clock, count, dollars, exactDollars } from '~/ui/format';
 import { tellFailure } from '~/ui/outcome';
 import { hasEnded, lookText, runLook } from '~/ui/run-look';
 import { runTime, runTitle } from '~/ui/run-text';
@@ -73,7 +73,22 @@ export function RunHeader({ run, ticketLink }: { run: RunDetail; ticketLink: Rea
         {ended ? null : <StopButton run={run} />}
       </div>
       <StationRail run={run} />
+      {run.failure?.reason === 'BUDGET' ? <BudgetLine run={run} message={run.failure.message} /> : null}
     </header>
+  );
+}
+
+/** Which budget stopped the run, and what it had come to. */
+function BudgetLine({ run, message }: { run: RunDetail; message: string }) {
+  return (
+    <p
+      data-testid="budget-line"
+      className="mt-2.5 flex flex-wrap items-center gap-x-2 rounded-md bg-warn-soft px-3 py-2 text-warn text-xs"
+    >
+      <Coins size={14} aria-hidden="true" className="shrink-0" />
+      <span className="min-w-0 flex-1">{message}</span>
+      <span className="font-mono">{exactDollars(run.costUsdMicros)}</span>
+    </p>
   );
 }
 
