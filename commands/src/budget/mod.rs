@@ -38,7 +38,8 @@ impl Input for SetBudget {
     const NAME: &'static str = "set_budget";
 }
 
-/// A project or ticket of another org is NOT_FOUND. Counts from the next call to a model on, of runs under way too.
+/// A project or ticket of another org is `NOT_FOUND`. Counts from the next call to a model on, of runs under way
+/// too.
 pub async fn set_budget(commands: &Commands, caller: &Caller, input: SetBudget) -> Result<Accepted, CommandError> {
     commands
         .perform(caller, &input, async {

@@ -144,7 +144,11 @@ fn from_vault(error: VaultError) -> CommandError {
         VaultError::Read(source) | VaultError::Write(source) if is_away(source) => {
             CommandError::Unavailable { source: error.into() }
         }
-        _ => CommandError::Failed { source: error.into() },
+        VaultError::Read(_)
+        | VaultError::Write(_)
+        | VaultError::Seal(_)
+        | VaultError::Open { .. }
+        | VaultError::WrongMasterKey { .. } => CommandError::Failed { source: error.into() },
     }
 }
 

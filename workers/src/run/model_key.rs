@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tracing::{error, warn};
 
 /// That a key is still accepted is news at most so often.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+const TELL_EVERY: Duration = Duration::from_mins(1);
 
 /// How long PostgreSQL may be away before a call is given up.
 const AWAY: Duration = Duration::from_secs(15);

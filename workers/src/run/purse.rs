@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 /// How long a call waits for others' calls that hold what is left of a budget. Models answer for minutes, and agents wait
 /// as long for the first sign of an answer.
-const WAIT: Duration = Duration::from_secs(120);
+const WAIT: Duration = Duration::from_mins(2);
 /// How long PostgreSQL may be away before a call is given up.
 const AWAY: Duration = Duration::from_secs(15);
 const ASK_AGAIN: Duration = Duration::from_millis(200);
@@ -75,10 +75,8 @@ impl RunPurse {
     /// Tells the org what it should know of its budgets, each once a day.
     async fn tell(&self, standing: budget::OverBudget, refused: bool) {
         let budget::OverBudget { scope, day, limit_usd_micros, spent_usd_micros } = standing;
-        let level = match budget_level(spent_usd_micros, limit_usd_micros) {
-            _ if refused => BudgetLevel::UsedUp,
-            level => level,
-        };
+        let spent = budget_level(spent_usd_micros, limit_usd_micros);
+        let level = if refused { BudgetLevel::UsedUp } else { spent };
         let news = News { scope, day, limit_usd_micros, level };
         if level == BudgetLevel::Fine || self.told().contains(&news) {
             return;
