@@ -19,6 +19,11 @@ const DIRECTIVES_MAX: usize = 10;
 const FIELDS_MAX: usize = 5_000;
 /// Nesting of any brackets in the text: the parser goes down one call for each.
 const NESTING_MAX: usize = 64;
+/// Selections within selections, whatever opens them: fields, inline fragments, spreads. Whoever walks the document goes
+/// down one call for each.
+const LEVELS_MAX: usize = 100;
+const FRAGMENTS_MAX: usize = 200;
+const OPERATIONS_MAX: usize = 20;
 /// A document that only asks what the schema is. The customary one is 15 deep.
 const INTROSPECTION_DEPTH_MAX: usize = 20;
 const INTROSPECTION_FIELDS_MAX: usize = 1_000;
@@ -38,6 +43,14 @@ pub(crate) enum DocumentError {
     Aliases,
     #[error("The document has more than {DIRECTIVES_MAX} directives.")]
     Directives,
+    #[error("The document has more than {LEVELS_MAX} levels.")]
+    Levels,
+    #[error("The document has more than {FRAGMENTS_MAX} fragments.")]
+    Fragments,
+    #[error("The document has more than {OPERATIONS_MAX} operations.")]
+    Operations,
+    #[error("A fragment is spread that is not in the document.")]
+    UnknownFragment,
     #[error("A fragment spreads itself.")]
     Cycle,
     #[error("Introspection and other fields do not go into one document.")]
@@ -122,6 +135,7 @@ fn end_of_string(bytes: &[u8], start: usize) -> usize {
 /// What a selection amounts to with all spreads written out.
 #[derive(Clone, Copy, Default)]
 struct Weight {
+    levels: usize,
     depth: usize,
     fields: usize,
     aliases: usize,
@@ -131,6 +145,7 @@ struct Weight {
 impl Weight {
     fn beside(self, other: Self) -> Self {
         Self {
+            levels: self.levels.max(other.levels),
             depth: self.depth.max(other.depth),
             fields: self.fields.saturating_add(other.fields),
             aliases: self.aliases.saturating_add(other.aliases),
@@ -143,10 +158,18 @@ struct Scale<'a> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     /// None while a fragment is being weighed: meeting it then is a cycle.
     known: HashMap<&'a Name, Option<Weight>>,
+    /// How deep this very walk is.
+    level: usize,
 }
 
 fn check(document: &ExecutableDocument) -> Result<(), DocumentError> {
-    let mut scale = Scale { fragments: &document.fragments, known: HashMap::new() };
+    if document.fragments.len() > FRAGMENTS_MAX {
+        return Err(DocumentError::Fragments);
+    }
+    if document.operations.iter().count() > OPERATIONS_MAX {
+        return Err(DocumentError::Operations);
+    }
+    let mut scale = Scale { fragments: &document.fragments, known: HashMap::new(), level: 0 };
     for name in document.fragments.keys() {
         scale.fragment(name)?;
     }
@@ -180,8 +203,12 @@ fn check(document: &ExecutableDocument) -> Result<(), DocumentError> {
 }
 
 impl<'a> Scale<'a> {
-    /// Also goes down itself, so the parser's own bound on nesting (64) is the bound here.
+    /// Goes down itself, so the bound on levels is checked on the way. What was weighed before adds its own.
     fn selection(&mut self, selection: &'a SelectionSet) -> Result<Weight, DocumentError> {
+        self.level += 1;
+        if self.level > LEVELS_MAX {
+            return Err(DocumentError::Levels);
+        }
         let mut whole = Weight::default();
         for item in &selection.items {
             let directives: &Vec<Positioned<Directive>> = item.node.directives();
@@ -192,21 +219,25 @@ impl<'a> Scale<'a> {
                         depth: below.depth.saturating_add(1),
                         fields: below.fields.saturating_add(1),
                         aliases: below.aliases.saturating_add(usize::from(field.node.alias.is_some())),
-                        directives: below.directives,
+                        ..below
                     }
                 }
                 Selection::InlineFragment(fragment) => self.selection(&fragment.node.selection_set.node)?,
                 Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
             };
             weight.directives = weight.directives.saturating_add(directives.len());
+            weight.levels += 1;
             whole = whole.beside(weight);
         }
-        Ok(whole)
+        self.level -= 1;
+        if whole.levels > LEVELS_MAX { Err(DocumentError::Levels) } else { Ok(whole) }
     }
 
     fn fragment(&mut self, name: &Name) -> Result<Weight, DocumentError> {
-        // An unknown fragment weighs nothing; validation will complain.
-        let Some((name, fragment)) = self.fragments.get_key_value(name) else { return Ok(Weight::default()) };
+        // It would weigh nothing, and so would all that spreads it, however often: validation would walk it for ever.
+        let Some((name, fragment)) = self.fragments.get_key_value(name) else {
+            return Err(DocumentError::UnknownFragment);
+        };
         match self.known.get(name) {
             Some(Some(weight)) => return Ok(*weight),
             Some(None) => return Err(DocumentError::Cycle),
@@ -262,89 +293,4 @@ fn introspection(document: &ExecutableDocument, operation: &Positioned<Operation
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn refusal(text: &str) -> DocumentError {
-        parse(text).unwrap_err()
-    }
-
-    #[test]
-    fn an_ordinary_document_passes() {
-        parse("query A($id: UUID!) { ticket(id: $id) { ...T } } fragment T on Ticket { id parent { id } }").unwrap();
-    }
-
-    #[test]
-    fn depth_is_counted_through_fragments() {
-        let deep = |levels: usize| {
-            format!(
-                "{{ {} }}",
-                (0..levels).rfold(String::new(), |inner, _| if inner.is_empty() {
-                    "a".to_owned()
-                } else {
-                    format!("a {{ {inner} }}")
-                })
-            )
-        };
-        parse(&deep(16)).unwrap();
-        assert_eq!(refusal(&deep(17)), DocumentError::Depth(16));
-        let half = deep(9).replacen('{', "{ ...F } fragment F on Q {", 1);
-        parse(&half).unwrap();
-        let inner = deep(9);
-        let both = format!(
-            "{{ a {{ a {{ a {{ a {{ a {{ a {{ a {{ a {{ ...F }} }} }} }} }} }} }} }} }} fragment F on Q {inner}"
-        );
-        assert_eq!(refusal(&both), DocumentError::Depth(16));
-    }
-
-    #[test]
-    fn brackets_without_end_never_reach_the_parser() {
-        assert_eq!(refusal(&"{a".repeat(100_000)), DocumentError::Nesting);
-        assert_eq!(refusal(&format!("{{ a(b: {}) }}", "[".repeat(100_000))), DocumentError::Nesting);
-        // In a string they are letters.
-        parse(&format!("{{ a(b: \"{}\\\"{}\") }}", "{".repeat(100), "[".repeat(100))).unwrap();
-        parse(&format!(
-            "{{ a(b: \"\"\"{} \" \\\"\"\" {}\"\"\") }} # {}",
-            "{".repeat(100),
-            "[".repeat(100),
-            "(".repeat(100)
-        ))
-        .unwrap();
-    }
-
-    #[test]
-    fn a_bomb_of_fragments_is_weighed_not_walked() {
-        let mut bomb = String::from("{ ...F0 }");
-        for level in 0..60 {
-            bomb.push_str(&format!(" fragment F{level} on Q {{ ...F{} ...F{} }}", level + 1, level + 1));
-        }
-        bomb.push_str(" fragment F60 on Q { a }");
-        assert_eq!(refusal(&bomb), DocumentError::Fields(FIELDS_MAX));
-    }
-
-    #[test]
-    fn a_fragment_may_not_spread_itself() {
-        assert_eq!(refusal("{ ...A } fragment A on Q { ...B } fragment B on Q { ...A }"), DocumentError::Cycle);
-    }
-
-    #[test]
-    fn aliases_and_directives_are_counted() {
-        let aliases = |count: usize| {
-            format!("{{ {} }}", (0..count).map(|i| format!("x{i}: me {{ user {{ id }} }} ")).collect::<String>())
-        };
-        parse(&aliases(20)).unwrap();
-        assert_eq!(refusal(&aliases(21)), DocumentError::Aliases);
-        let directives = |count: usize| format!("{{ me {} {{ user {{ id }} }} }}", "@include(if: true) ".repeat(count));
-        parse(&directives(10)).unwrap();
-        assert_eq!(refusal(&directives(11)), DocumentError::Directives);
-    }
-
-    #[test]
-    fn introspection_has_limits_of_its_own_and_stays_alone() {
-        parse("{ __schema { types { name } } __typename }").unwrap();
-        assert_eq!(refusal("{ __schema { types { name } } me { user { id } } }"), DocumentError::Mixed);
-        let wide = format!("{{ {} }}", "__schema { types { fields { name } } } ".repeat(300));
-        assert_eq!(refusal(&wide), DocumentError::Fields(INTROSPECTION_FIELDS_MAX));
-    }
-}
+mod tests;

@@ -109,10 +109,6 @@ async fn answer(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Answer, Refusal> {
-    let Ok(_place) = gateway.room.try_acquire() else {
-        gateway.metrics.turned_away();
-        return Err(ApiError::Unavailable { message: "Too busy. Try again in a moment.", source: None }.into());
-    };
     if !is_json(headers) {
         return Err(Refusal::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send application/json."));
     }
@@ -138,7 +134,14 @@ async fn answer(
             return Err(error.into());
         }
     };
-    let body = read(headers, body).await?;
+    // A body that trickles in holds nobody else's place.
+    let body = tokio::time::timeout(gateway.settings.request_timeout, read(headers, body))
+        .await
+        .map_err(|_| Refusal::invalid(StatusCode::REQUEST_TIMEOUT, "The body did not come in time."))??;
+    let Ok(_place) = gateway.room.try_acquire() else {
+        gateway.metrics.turned_away();
+        return Err(ApiError::Unavailable { message: "Too busy. Try again in a moment.", source: None }.into());
+    };
     let request = parse(&body)?;
     let cookie = gateway.rotated_cookie(&viewer, &credentials, headers).await;
     let response = run(gateway, ids, viewer, request).await?;

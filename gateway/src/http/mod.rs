@@ -57,8 +57,8 @@ pub fn app(gateway: Arc<Gateway>) -> Router {
     routes
         .fallback(web_app::serve)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(axum::middleware::from_fn_with_state(gateway.clone(), security_headers::set))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::from_fn_with_state(gateway.clone(), security_headers::set))
         .layer(axum::middleware::from_fn_with_state(gateway.clone(), request_ids::with_ids))
         .with_state(gateway)
 }
