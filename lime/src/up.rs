@@ -18,7 +18,7 @@ use crate::cli;
 use crate::connected::Addresses;
 use crate::embedded::Servers;
 use crate::exit::Exit;
-use crate::home::{Home, Runtime, write_whole};
+use crate::home::{Home, Runtime, make_private_folder, write_whole};
 use crate::master_key;
 use crate::owner;
 use crate::platform::{Platform, Role};
@@ -85,7 +85,14 @@ impl Installation<'_> {
         let address = listener.local_addr()?;
         // Before any role starts: with a wrong key nothing may be sealed.
         let vault = master_key::vault(&self.settings, self.addresses.pool()?).await?;
-        let objects = self.settings.objects.clone().unwrap_or_else(|| self.home.objects());
+        let objects = match self.settings.objects.clone() {
+            Some(asked) => asked,
+            None => {
+                let own = self.home.objects();
+                make_private_folder(&own)?;
+                own
+            }
+        };
         let low = storage::watch(self.home.path());
         let platform =
             Platform::connect(&self.addresses, objects, Arc::clone(&self.settings), Some(low), Some(vault)).await?;
