@@ -18,6 +18,7 @@
 
 pub mod audit;
 pub mod board;
+mod edits;
 pub mod org_directory;
 pub mod reads;
 mod retention;

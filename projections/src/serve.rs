@@ -58,7 +58,7 @@ pub fn by_name(name: &str) -> Result<Arc<dyn Projection>, OperateError> {
 /// Hints come as `(projection, key)`: `board` by board, `ticket` by ticket, `runs` by project, `org_directory` and
 /// `audit` by org; and as `(projection, nil)` after each step.
 pub async fn run(pool: PgPool, jetstream: Option<jetstream::Context>, hints: Hints, cancel: CancellationToken) {
-    let tail = jetstream.map(Tail::start);
+    let tail = Tail::start(jetstream, &hints);
     let mut runners = JoinSet::new();
     let mut running = HashMap::new();
     for projection in all() {

@@ -1,8 +1,10 @@
 //! Events → rows of the board, each with the change that live readers follow.
 
+use crate::edits::{Edits, keep_or_set};
 use crate::retention::Retention;
 use crate::runs::{RunState, stations_of};
 use crate::words::{optional_word, stored, word};
+use chrono::{DateTime, Utc};
 use domain::agent_run::{AgentRunEvent, RunEnded, RunOutcome, RunRequested};
 use domain::board::{BoardCreated, BoardEvent};
 use domain::project::ProjectEvent;
@@ -13,6 +15,7 @@ use feed::runner::{ApplyError, Definition, Projection};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{Executor, PgConnection, Postgres};
+use std::sync::Arc;
 use uuid::Uuid;
 
 const TABLES: &str = include_str!("tables.sql");
@@ -37,18 +40,6 @@ macro_rules! and_change {
     };
 }
 
-/// A change to one card by its own stream: `$1` org, `$2` position, `$3` ticket, `$4` command, `$5` event, `$6` time,
-/// `$7` version, then what is set.
-macro_rules! set_card {
-    ($set:literal) => {
-        and_change!(concat!(
-            "card as (update cards set version = $7, position = $2, ",
-            $set,
-            " where org = $1 and ticket_id = $3 returning board_id, ticket_id)"
-        ))
-    };
-}
-
 /// A change to a run and to the card that it belongs to, if it belongs to one: `$3` is the run.
 macro_rules! set_run {
     ($set:literal, $set_card:literal) => {
@@ -63,6 +54,24 @@ macro_rules! set_run {
     };
 }
 
+/// `$1` edits; `$2`… the changes: org, ticket, position, command, event, time. Returns the board of each card.
+///
+/// Columns that a card does not have are not on it; its version is, so that the next drag does not look stale.
+const EDIT_CARDS: &str = concat!(
+    "with e as (select edit, (edit->>'org')::uuid as org, (edit->>'ticket_id')::uuid as ticket_id \
+         from jsonb_array_elements($1) as edit), \
+     card as (update cards t set position = (e.edit->>'position')::bigint, ",
+    keep_or_set!(
+        "title" as "text", "kind" as "text", "column_key" as "text", "rank" as "text", "archived" as "boolean";
+        "priority" as "text", "assignee" as "uuid", "delegate" as "text"
+    ),
+    " from e where t.org = e.org and t.ticket_id = e.ticket_id returning t.board_id), \
+     changed as (insert into board_changes (org, board_id, position, ticket_id, command_id, kind, at) \
+         select org, t.board_id, c.position, ticket_id, c.command_id, c.kind, c.at \
+         from unnest($2, $3, $4, $5, $6, $7) as c(org, ticket_id, position, command_id, kind, at) \
+         join cards t using (org, ticket_id)) \
+     select board_id from card"
+);
 const CREATE_CARD: &str = and_change!(
     "card as (insert into cards (org, position, ticket_id, version, board_id, key, title, kind, column_key, rank, \
      priority, labels, assignee, stations_reached) \
@@ -92,6 +101,15 @@ const END_RUN: &str = set_run!(
      where o.org = $1 and o.ticket_id = run.ticket_id and o.run_id <> $3)"
 );
 
+const FORGET_CHANGES: &str = "with floor as (select greatest( \
+             (select position from board_changes where org = $1 and board_id = $2 \
+              order by position desc offset $3 limit 1), \
+             (select max(position) from board_changes where org = $1 and board_id = $2 and at < $4)) as position), \
+         gone as (delete from board_changes c using floor \
+             where c.org = $1 and c.board_id = $2 and c.position <= floor.position) \
+         update boards b set changes_floor = floor.position from floor \
+         where b.org = $1 and b.board_id = $2 and floor.position is not null";
+
 #[async_trait::async_trait]
 impl Projection for BoardProjection {
     fn name(&self) -> &'static str {
@@ -107,6 +125,14 @@ impl Projection for BoardProjection {
     }
 
     async fn apply(&self, connection: &mut PgConnection, envelope: &Envelope) -> Result<Vec<Uuid>, ApplyError> {
+        let mut edits = CardEdits::default();
+        if edits.add(envelope)? {
+            let boards = edits.write(connection).await?;
+            if self.changes.is_due(envelope.position) {
+                self.forget_changes(connection, envelope, &boards).await?;
+            }
+            return Ok(boards);
+        }
         let board = match &envelope.event {
             DomainEvent::Project(ProjectEvent::ProjectCreated(created)) => {
                 sqlx::query("insert into projects (org, project_id, default_board) values ($1, $2, $3)")
@@ -121,16 +147,90 @@ impl Projection for BoardProjection {
                 create_board(connection, envelope, created).await?;
                 Some(envelope.aggregate_id)
             }
-            DomainEvent::Ticket(event) => Some(apply_ticket(connection, envelope, event).await?),
+            DomainEvent::Ticket(TicketEvent::TicketCreated(created)) => {
+                let statement = change(envelope, CREATE_CARD).bind(to_bigint(envelope.version));
+                board_of(connection, create_card(statement, created)?).await?
+            }
             DomainEvent::AgentRun(event) => apply_run(connection, envelope, event).await?,
-            DomainEvent::Org(_) | DomainEvent::RepoConnection(_) => None,
+            DomainEvent::Ticket(_) | DomainEvent::Org(_) | DomainEvent::RepoConnection(_) => None,
         };
-        if let Some(board) = board
-            && self.changes.is_due(envelope.position)
-        {
-            forget_changes(connection, envelope, board, self.changes).await?;
+        let boards: Vec<Uuid> = board.into_iter().collect();
+        if self.changes.is_due(envelope.position) {
+            self.forget_changes(connection, envelope, &boards).await?;
         }
-        Ok(board.into_iter().collect())
+        Ok(boards)
+    }
+
+    async fn apply_all(
+        &self,
+        connection: &mut PgConnection,
+        envelopes: &[Arc<Envelope>],
+    ) -> Result<Vec<Uuid>, ApplyError> {
+        let mut edits = CardEdits::default();
+        let mut boards = Vec::new();
+        for envelope in envelopes {
+            // A change that makes room for others comes after all before it.
+            let is_edit = !self.changes.is_due(envelope.position) && edits.add(envelope)?;
+            if !is_edit {
+                boards.append(&mut edits.write(connection).await?);
+                boards.append(&mut self.apply(connection, envelope).await?);
+            }
+        }
+        boards.append(&mut edits.write(connection).await?);
+        Ok(boards)
+    }
+}
+
+/// Changes to cards by their own streams that follow each other.
+#[derive(Debug, Default)]
+struct CardEdits {
+    edits: Edits,
+    orgs: Vec<Uuid>,
+    tickets: Vec<Uuid>,
+    positions: Vec<i64>,
+    commands: Vec<Uuid>,
+    kinds: Vec<&'static str>,
+    times: Vec<DateTime<Utc>>,
+}
+
+impl CardEdits {
+    /// False: not a change to a card that is there.
+    fn add(&mut self, envelope: &Envelope) -> Result<bool, ApplyError> {
+        let DomainEvent::Ticket(event) = &envelope.event else { return Ok(false) };
+        if !Edits::is_edit(event) {
+            return Ok(false);
+        }
+        self.edits.add(envelope, event)?;
+        self.orgs.push(envelope.org.as_uuid());
+        self.tickets.push(envelope.aggregate_id);
+        self.positions.push(to_bigint(envelope.position));
+        self.commands.push(envelope.metadata.command_id.as_uuid());
+        self.kinds.push(envelope.event.event_type());
+        self.times.push(envelope.at);
+        Ok(true)
+    }
+
+    /// Returns the boards, and is empty afterwards.
+    async fn write(&mut self, connection: &mut PgConnection) -> Result<Vec<Uuid>, ApplyError> {
+        if self.edits.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Self { mut edits, orgs, tickets, positions, commands, kinds, times } = std::mem::take(self);
+        let (cards, edits) = edits.take();
+        let boards: Vec<Uuid> = sqlx::query_scalar(EDIT_CARDS)
+            .bind(edits)
+            .bind(orgs)
+            .bind(tickets)
+            .bind(positions)
+            .bind(commands)
+            .bind(kinds)
+            .bind(times)
+            .fetch_all(connection)
+            .await?;
+        if boards.len() != cards {
+            return Err(ApplyError::poison("its ticket was never created"));
+        }
+        Ok(boards)
     }
 }
 
@@ -183,40 +283,6 @@ fn change(envelope: &Envelope, statement: &'static str) -> Statement {
         .bind(envelope.metadata.command_id.as_uuid())
         .bind(envelope.event.event_type())
         .bind(envelope.at)
-}
-
-/// Returns the board of the card.
-async fn apply_ticket(
-    connection: &mut PgConnection,
-    envelope: &Envelope,
-    event: &TicketEvent,
-) -> Result<Uuid, ApplyError> {
-    let card = |statement| change(envelope, statement).bind(to_bigint(envelope.version));
-    let statement = match event {
-        TicketEvent::TicketCreated(created) => create_card(card(CREATE_CARD), created)?,
-        TicketEvent::TicketRetitled(event) => card(set_card!("title = $8")).bind(event.title.clone()),
-        // Not on the card; its version is, so that the next drag does not look stale.
-        TicketEvent::TicketDescribed(_)
-        | TicketEvent::TicketReparented(_)
-        | TicketEvent::TicketEstimated(_)
-        | TicketEvent::TicketDueDateSet(_) => card(set_card!("archived = archived")),
-        TicketEvent::TicketKindChanged(event) => card(set_card!("kind = $8")).bind(word(event.kind)?),
-        TicketEvent::TicketLabelled(event) => card(set_card!("labels = $8")).bind(event.labels.clone()),
-        TicketEvent::TicketPrioritised(event) => card(set_card!("priority = $8")).bind(optional_word(event.priority)?),
-        TicketEvent::TicketMoved(event) => {
-            card(set_card!("column_key = $8, rank = $9")).bind(event.to.clone()).bind(event.rank.clone())
-        }
-        TicketEvent::TicketAssigned(event) => {
-            card(set_card!("assignee = $8")).bind(event.assignee.map(domain::UserId::as_uuid))
-        }
-        TicketEvent::TicketDelegated(event) => card(set_card!("delegate = $8")).bind(event.provider.clone()),
-        TicketEvent::TicketCommented(_) => card(set_card!("comment_count = comment_count + 1")),
-        TicketEvent::TicketArchived(_) => card(set_card!("archived = true")),
-        TicketEvent::TicketRestored(event) => card(set_card!("archived = false, column_key = $8, rank = $9"))
-            .bind(event.column.clone())
-            .bind(event.rank.clone()),
-    };
-    board_of(connection, statement).await?.ok_or_else(|| ApplyError::poison("its ticket was never created"))
 }
 
 fn create_card(statement: Statement, created: &TicketCreated) -> Result<Statement, ApplyError> {
@@ -290,27 +356,22 @@ async fn board_of(connection: &mut PgConnection, statement: Statement) -> Result
     Ok(row.map(|row| sqlx::Row::try_get(&row, 0)).transpose()?)
 }
 
-async fn forget_changes(
-    connection: &mut PgConnection,
-    envelope: &Envelope,
-    board: Uuid,
-    keep: Retention,
-) -> Result<(), ApplyError> {
-    sqlx::query(
-        "with floor as (select greatest( \
-             (select position from board_changes where org = $1 and board_id = $2 \
-              order by position desc offset $3 limit 1), \
-             (select max(position) from board_changes where org = $1 and board_id = $2 and at < $4)) as position), \
-         gone as (delete from board_changes c using floor \
-             where c.org = $1 and c.board_id = $2 and c.position <= floor.position) \
-         update boards b set changes_floor = floor.position from floor \
-         where b.org = $1 and b.board_id = $2 and floor.position is not null",
-    )
-    .bind(envelope.org.as_uuid())
-    .bind(board)
-    .bind(keep.count)
-    .bind(envelope.at - keep.age)
-    .execute(connection)
-    .await?;
-    Ok(())
+impl BoardProjection {
+    async fn forget_changes(
+        &self,
+        connection: &mut PgConnection,
+        envelope: &Envelope,
+        boards: &[Uuid],
+    ) -> Result<(), ApplyError> {
+        for board in boards {
+            sqlx::query(FORGET_CHANGES)
+                .bind(envelope.org.as_uuid())
+                .bind(board)
+                .bind(self.changes.count)
+                .bind(envelope.at - self.changes.age)
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(())
+    }
 }

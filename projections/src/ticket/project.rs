@@ -1,6 +1,8 @@
 //! Events → rows of tickets, each with the entry of their history.
 
+use crate::edits::{Edits, keep_or_set};
 use crate::words::{optional_word, stored, word};
+use chrono::{DateTime, Utc};
 use domain::agent_run::AgentRunEvent;
 use domain::ticket::{TicketCommented, TicketCreated, TicketEvent};
 use domain::{DomainEvent, Envelope};
@@ -9,11 +11,12 @@ use feed::runner::{ApplyError, Definition, Projection};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{Executor, PgConnection, Postgres, Row};
+use std::sync::Arc;
 use uuid::Uuid;
 
 const TABLES: &str = include_str!("tables.sql");
 /// Raise it with every change to the tables or to what is written.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// The read model `ticket`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,20 +37,6 @@ macro_rules! and_entry {
     };
 }
 
-/// A change by the ticket's own stream: `$10` is the version, then what is set.
-macro_rules! set_ticket {
-    ($set:literal) => {
-        and_entry!(
-            concat!(
-                "ticket as (update tickets set version = $10, updated_at = $5, ",
-                $set,
-                " where org = $1 and ticket_id = $3 returning ticket_id)"
-            ),
-            "true"
-        )
-    };
-}
-
 /// An event of a run, whose id is `$3`, that shows on the page of its ticket.
 macro_rules! of_run {
     ($shown:literal) => {
@@ -63,12 +52,25 @@ const CREATE: &str = and_entry!(
      returning ticket_id)",
     "true"
 );
-const COMMENT: &str = and_entry!(
-    "ticket as (update tickets set version = $10, updated_at = $5, comment_count = comment_count + 1 \
-     where org = $1 and ticket_id = $3 returning ticket_id), \
-     comment as (insert into comments (org, ticket_id, position, comment_id, author, body_md, at) \
-     select $1, ticket_id, $2, $11, $6, $12, $5 from ticket)",
-    "true"
+/// `$1` edits; `$2`… the history's entries: org, ticket, position, event id, time, actor, event, command, cause; `$11`…
+/// the comments: org, ticket, position, author, time, id, text. Returns each ticket.
+const EDIT: &str = concat!(
+    "with e as (select edit, (edit->>'org')::uuid as org, (edit->>'ticket_id')::uuid as ticket_id \
+         from jsonb_array_elements($1) as edit), \
+     ticket as (update tickets t set updated_at = (e.edit->>'at')::timestamptz, ",
+    keep_or_set!(
+        "title" as "text", "description_md" as "text", "kind" as "text", "column_key" as "text", "rank" as "text",
+        "archived" as "boolean";
+        "priority" as "text", "estimate" as "integer", "due_on" as "timestamptz", "parent" as "uuid",
+        "assignee" as "uuid", "delegate" as "text"
+    ),
+    " from e where t.org = e.org and t.ticket_id = e.ticket_id returning t.ticket_id), \
+     entered as (insert into history \
+         (org, ticket_id, position, event_id, at, actor, action, command_id, cause, shown) \
+         select *, true from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)), \
+     said as (insert into comments (org, ticket_id, position, author, at, comment_id, body_md) \
+         select * from unnest($11, $12, $13, $14, $15, $16, $17)) \
+     select ticket_id from ticket"
 );
 const REQUEST_RUN: &str = and_entry!(
     "run as (insert into ticket_runs (org, run_id, ticket_id) values ($1, $3, $10) returning ticket_id), \
@@ -113,22 +115,138 @@ impl Projection for TicketProjection {
     }
 
     async fn apply(&self, connection: &mut PgConnection, envelope: &Envelope) -> Result<Vec<Uuid>, ApplyError> {
-        let (statement, own) = match &envelope.event {
-            DomainEvent::Ticket(event) => (ticket(envelope, event)?, true),
-            DomainEvent::AgentRun(event) => match run(envelope, event)? {
-                Some(statement) => (statement, false),
-                None => return Ok(Vec::new()),
-            },
-            DomainEvent::Org(_) | DomainEvent::Project(_) | DomainEvent::Board(_) | DomainEvent::RepoConnection(_) => {
-                return Ok(Vec::new());
-            }
-        };
-        match statement.fetch_optional(connection).await? {
-            Some(row) => Ok(vec![row.try_get(0)?]),
-            None if own => Err(ApplyError::poison("its ticket was never created")),
-            // A run without a ticket.
-            None => Ok(Vec::new()),
+        let mut edits = TicketEdits::default();
+        if edits.add(envelope)? {
+            return edits.write(connection).await;
         }
+        let statement = match &envelope.event {
+            DomainEvent::Ticket(TicketEvent::TicketCreated(created)) => {
+                Some(create(entry(envelope, CREATE).bind(to_bigint(envelope.version)), created)?)
+            }
+            DomainEvent::AgentRun(event) => run(envelope, event)?,
+            DomainEvent::Ticket(_)
+            | DomainEvent::Org(_)
+            | DomainEvent::Project(_)
+            | DomainEvent::Board(_)
+            | DomainEvent::RepoConnection(_) => None,
+        };
+        let Some(statement) = statement else { return Ok(Vec::new()) };
+        // No row: a run without a ticket.
+        let row = statement.fetch_optional(connection).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?.into_iter().collect())
+    }
+
+    async fn apply_all(
+        &self,
+        connection: &mut PgConnection,
+        envelopes: &[Arc<Envelope>],
+    ) -> Result<Vec<Uuid>, ApplyError> {
+        let mut edits = TicketEdits::default();
+        let mut tickets = Vec::new();
+        for envelope in envelopes {
+            if !edits.add(envelope)? {
+                tickets.append(&mut edits.write(connection).await?);
+                tickets.append(&mut self.apply(connection, envelope).await?);
+            }
+        }
+        tickets.append(&mut edits.write(connection).await?);
+        Ok(tickets)
+    }
+}
+
+/// Changes to tickets by their own streams that follow each other.
+#[derive(Debug, Default)]
+struct TicketEdits {
+    edits: Edits,
+    entries: Entries,
+    comments: Comments,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    orgs: Vec<Uuid>,
+    tickets: Vec<Uuid>,
+    positions: Vec<i64>,
+    ids: Vec<Uuid>,
+    times: Vec<DateTime<Utc>>,
+    actors: Vec<String>,
+    actions: Vec<&'static str>,
+    commands: Vec<Uuid>,
+    causes: Vec<Option<Uuid>>,
+}
+
+#[derive(Debug, Default)]
+struct Comments {
+    orgs: Vec<Uuid>,
+    tickets: Vec<Uuid>,
+    positions: Vec<i64>,
+    authors: Vec<String>,
+    times: Vec<DateTime<Utc>>,
+    ids: Vec<Uuid>,
+    bodies: Vec<String>,
+}
+
+impl TicketEdits {
+    /// False: not a change to a ticket that is there.
+    fn add(&mut self, envelope: &Envelope) -> Result<bool, ApplyError> {
+        let DomainEvent::Ticket(event) = &envelope.event else { return Ok(false) };
+        if !Edits::is_edit(event) {
+            return Ok(false);
+        }
+        self.edits.add(envelope, event)?;
+        let Self { entries, comments, .. } = self;
+        entries.orgs.push(envelope.org.as_uuid());
+        entries.tickets.push(envelope.aggregate_id);
+        entries.positions.push(to_bigint(envelope.position));
+        entries.ids.push(envelope.event_id.as_uuid());
+        entries.times.push(envelope.at);
+        entries.actors.push(envelope.actor.to_string());
+        entries.actions.push(envelope.event.event_type());
+        entries.commands.push(envelope.metadata.command_id.as_uuid());
+        entries.causes.push(envelope.metadata.causation_id.map(domain::EventId::as_uuid));
+        if let TicketEvent::TicketCommented(TicketCommented { comment, body_md }) = event {
+            comments.orgs.push(envelope.org.as_uuid());
+            comments.tickets.push(envelope.aggregate_id);
+            comments.positions.push(to_bigint(envelope.position));
+            comments.authors.push(envelope.actor.to_string());
+            comments.times.push(envelope.at);
+            comments.ids.push(comment.as_uuid());
+            comments.bodies.push(body_md.clone());
+        }
+        Ok(true)
+    }
+
+    /// Returns the tickets, and is empty afterwards.
+    async fn write(&mut self, connection: &mut PgConnection) -> Result<Vec<Uuid>, ApplyError> {
+        if self.edits.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Self { mut edits, entries, comments } = std::mem::take(self);
+        let (expected, edits) = edits.take();
+        let tickets: Vec<Uuid> = sqlx::query_scalar(EDIT)
+            .bind(edits)
+            .bind(entries.orgs)
+            .bind(entries.tickets)
+            .bind(entries.positions)
+            .bind(entries.ids)
+            .bind(entries.times)
+            .bind(entries.actors)
+            .bind(entries.actions)
+            .bind(entries.commands)
+            .bind(entries.causes)
+            .bind(comments.orgs)
+            .bind(comments.tickets)
+            .bind(comments.positions)
+            .bind(comments.authors)
+            .bind(comments.times)
+            .bind(comments.ids)
+            .bind(comments.bodies)
+            .fetch_all(connection)
+            .await?;
+        if tickets.len() != expected {
+            return Err(ApplyError::poison("its ticket was never created"));
+        }
+        Ok(tickets)
     }
 }
 
@@ -146,42 +264,6 @@ fn entry(envelope: &Envelope, statement: &'static str) -> Statement {
         .bind(envelope.event.event_type())
         .bind(envelope.metadata.command_id.as_uuid())
         .bind(envelope.metadata.causation_id.map(domain::EventId::as_uuid))
-}
-
-fn ticket(envelope: &Envelope, event: &TicketEvent) -> Result<Statement, ApplyError> {
-    let set = |statement| entry(envelope, statement).bind(to_bigint(envelope.version));
-    Ok(match event {
-        TicketEvent::TicketCreated(created) => create(set(CREATE), created)?,
-        TicketEvent::TicketRetitled(event) => set(set_ticket!("title = $11")).bind(event.title.clone()),
-        TicketEvent::TicketDescribed(event) => {
-            set(set_ticket!("description_md = $11")).bind(event.description_md.clone())
-        }
-        TicketEvent::TicketKindChanged(event) => set(set_ticket!("kind = $11")).bind(word(event.kind)?),
-        TicketEvent::TicketReparented(event) => {
-            set(set_ticket!("parent = $11")).bind(event.parent.map(domain::TicketId::as_uuid))
-        }
-        TicketEvent::TicketLabelled(event) => set(set_ticket!("labels = $11")).bind(event.labels.clone()),
-        TicketEvent::TicketPrioritised(event) => {
-            set(set_ticket!("priority = $11")).bind(optional_word(event.priority)?)
-        }
-        TicketEvent::TicketEstimated(event) => set(set_ticket!("estimate = $11"))
-            .bind(event.estimate.map(|estimate| stored::<_, i32>("the estimate", estimate)).transpose()?),
-        TicketEvent::TicketDueDateSet(event) => set(set_ticket!("due_on = $11")).bind(event.due_on),
-        TicketEvent::TicketMoved(event) => {
-            set(set_ticket!("column_key = $11, rank = $12")).bind(event.to.clone()).bind(event.rank.clone())
-        }
-        TicketEvent::TicketAssigned(event) => {
-            set(set_ticket!("assignee = $11")).bind(event.assignee.map(domain::UserId::as_uuid))
-        }
-        TicketEvent::TicketDelegated(event) => set(set_ticket!("delegate = $11")).bind(event.provider.clone()),
-        TicketEvent::TicketCommented(TicketCommented { comment, body_md }) => {
-            set(COMMENT).bind(comment.as_uuid()).bind(body_md.clone())
-        }
-        TicketEvent::TicketArchived(_) => set(set_ticket!("archived = true")),
-        TicketEvent::TicketRestored(event) => set(set_ticket!("archived = false, column_key = $11, rank = $12"))
-            .bind(event.column.clone())
-            .bind(event.rank.clone()),
-    })
 }
 
 fn create(statement: Statement, created: &TicketCreated) -> Result<Statement, ApplyError> {

@@ -31,7 +31,8 @@ create table tickets (
     primary key (org, ticket_id)
 );
 create index tickets_id on tickets (ticket_id);
-create index tickets_key on tickets (org, key);
+-- By key first: with the org first, a plan made for an empty table took it to find one ticket by its id.
+create index tickets_key on tickets (key, org);
 create index tickets_parent on tickets (org, parent, number) where parent is not null;
 
 create table comments (
