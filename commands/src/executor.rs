@@ -64,6 +64,11 @@ impl Commands {
         self.inner.storage_low.store(low, Ordering::Relaxed);
     }
 
+    /// Whether commands are refused for lack of room: work that only makes more of it should not begin.
+    pub fn is_storage_low(&self) -> bool {
+        self.inner.storage_low.load(Ordering::Relaxed)
+    }
+
     pub fn objects(&self) -> &Arc<dyn Objects> {
         &self.inner.objects
     }
@@ -97,7 +102,7 @@ impl Commands {
             correlation_id = %caller.correlation_id,
         );
         async {
-            if self.inner.storage_low.load(Ordering::Relaxed) {
+            if self.is_storage_low() {
                 return Err(CommandError::StorageLow);
             }
             input.check()?;

@@ -65,6 +65,12 @@ impl Worker {
                 slot = Arc::clone(&free).acquire_owned() => slot,
             };
             let Ok(slot) = slot else { break };
+            if worker.equipment().commands.is_storage_low() {
+                // A clone and a build need room that is not there. Runs stay queued, in their order.
+                drop(slot);
+                tokio::select! { () = shutdown.cancelled() => break, () = tokio::time::sleep(POLL) => {} }
+                continue;
+            }
             match queue::claim(&pool, worker.id, worker.lease_ttl).await {
                 Ok(Some(claim)) => {
                     let span = info_span!("run", run = %claim.run, org = %claim.org, token = claim.token);
