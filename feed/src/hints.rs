@@ -4,6 +4,7 @@
 //! with a NATS client they also reach other processes, over core NATS (never JetStream: nothing here is worth storing).
 
 use crate::hints_over_nats as bridge;
+use crate::log::LogRow;
 use domain::ids::Position;
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -16,6 +17,8 @@ use uuid::Uuid;
 const REMEMBERED_ROWS: usize = 16_384;
 /// A reader of [`Hints::on_reached`] that falls further behind misses hints, and is told so by its receiver.
 const REACHED_BUFFER: usize = 4_096;
+/// A reader of [`Hints::on_placed`] that falls further behind reads the log instead.
+const PLACED_BUFFER: usize = 1_024;
 /// Announcements that wait for NATS; more are dropped.
 const BRIDGE_BUFFER: usize = 8_192;
 
@@ -39,6 +42,7 @@ pub struct Hints {
 pub(crate) struct Hub {
     committed: watch::Sender<u64>,
     reached: broadcast::Sender<Reached>,
+    placed: broadcast::Sender<Arc<LogRow>>,
     rows: Mutex<Rows>,
     /// There when hints also go over NATS.
     outgoing: Option<Outgoing>,
@@ -102,6 +106,23 @@ impl Hints {
         self.hub.announce(|| Announcement::Sequenced(rows.to_vec()));
     }
 
+    /// These rows were written to the ledger, and that is committed: whoever reads the log in this process has them at
+    /// once, other processes learn their positions.
+    pub fn placed(&self, rows: &[Arc<LogRow>]) {
+        for row in rows {
+            // No receiver: no reader of the log in this process.
+            let _ = self.hub.placed.send(Arc::clone(row));
+        }
+        let positions: Vec<(i64, Position)> = rows.iter().map(|row| (row.event_row, row.position)).collect();
+        self.sequenced(&positions);
+    }
+
+    /// Every row that the sequencer of this process places from now on, by position; nothing where it is another
+    /// process's. A receiver that lags learns how many it missed and should read the log.
+    pub fn on_placed(&self) -> broadcast::Receiver<Arc<LogRow>> {
+        self.hub.placed.subscribe()
+    }
+
     /// The position of a committed row of `events`, or none when it is not known within `wait`.
     pub async fn position_of(&self, row: i64, wait: Duration) -> Option<Position> {
         let answer = {
@@ -138,6 +159,7 @@ impl Hub {
         Self {
             committed: watch::Sender::new(0),
             reached: broadcast::Sender::new(REACHED_BUFFER),
+            placed: broadcast::Sender::new(PLACED_BUFFER),
             rows: Mutex::default(),
             outgoing,
         }

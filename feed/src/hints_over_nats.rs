@@ -10,6 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use domain::ids::Position;
 use futures::StreamExt;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
 
@@ -21,6 +22,10 @@ const ORIGIN: &str = "Lime-Origin";
 /// Keeps every message far below NATS's limit of 1 MiB.
 const PAIRS_A_MESSAGE: usize = 8_192;
 const REACHED_A_MESSAGE: usize = 1_024;
+
+/// Messages of one kind begin at least this far apart; what comes meanwhile shares the next. The first after a quiet
+/// while goes at once.
+const PACE: Duration = Duration::from_millis(2);
 
 /// Starts the tasks that send and hear. They end when the hub is gone.
 pub(crate) fn start(
@@ -37,10 +42,13 @@ pub(crate) fn start(
 
 /// Any number of commits while one message is on its way make one more message.
 async fn send_committed(client: Client, origin: String, hub: Weak<Hub>, committed: Arc<Notify>) {
-    let mut alive = tokio::time::interval(std::time::Duration::from_secs(5));
+    let mut alive = tokio::time::interval(Duration::from_secs(5));
     loop {
         tokio::select! {
-            () = committed.notified() => publish(&client, COMMITTED, &origin, Bytes::new()).await,
+            () = committed.notified() => {
+                publish(&client, COMMITTED, &origin, Bytes::new()).await;
+                tokio::time::sleep(PACE).await;
+            }
             _ = alive.tick() => {}
         }
         if hub.strong_count() == 0 {
@@ -68,6 +76,7 @@ async fn send_announcements(client: Client, origin: String, mut announcements: m
         {
             publish(&client, REACHED, &origin, json.into()).await;
         }
+        tokio::time::sleep(PACE).await;
     }
 }
 
@@ -87,7 +96,7 @@ async fn hear(client: Client, origin: String, hub: Weak<Hub>) {
             return;
         }
     };
-    let mut alive = tokio::time::interval(std::time::Duration::from_secs(5));
+    let mut alive = tokio::time::interval(Duration::from_secs(5));
     loop {
         let message = tokio::select! {
             message = heard.next() => message,

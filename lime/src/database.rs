@@ -53,6 +53,8 @@ async fn is_migrated(pool: &PgPool) -> bool {
 pub(crate) async fn nats(url: &str) -> anyhow::Result<async_nats::Client> {
     let options = async_nats::ConnectOptions::new()
         .name("lime")
+        // Hints of this process are for others; its own would only come back to be thrown away.
+        .no_echo()
         .retry_on_initial_connect()
         .connection_timeout(Duration::from_secs(5))
         .reconnect_delay_callback(|attempt| Duration::from_millis((50 * attempt as u64).min(1_000)))

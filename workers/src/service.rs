@@ -18,7 +18,7 @@ use commands::vault::Vault;
 use domain::WorkerId;
 use feed::hints::Hints;
 use feed::lease::Lease;
-use feed::runner::Runner;
+use feed::runner::{Runner, Tail};
 use secrecy::SecretString;
 use sqlx::PgPool;
 use std::path::PathBuf;
@@ -168,8 +168,9 @@ pub async fn reactor(
     shutdown: CancellationToken,
 ) {
     let mut policies = tokio::task::JoinSet::new();
+    let tail = Tail::start(jetstream, &hints);
     for policy in policies::all() {
-        let runner = Runner::new(pool.clone(), jetstream.clone(), hints.clone(), policy);
+        let runner = Runner::on_tail(pool.clone(), tail.clone(), hints.clone(), policy);
         policies.spawn(runner.run(shutdown.clone()));
     }
     lead_timers(pool, hints, commands, shutdown).await;

@@ -2,7 +2,7 @@
 //!
 //! Each message names the sequence that must come before it, so a publisher that is late, doubled or not the leader any
 //! more is refused. Few waiting rows go out as single messages, many in flight at once; from [`BATCH_FROM`] waiting on
-//! they go in one atomic batch, which the server syncs to disk once.
+//! they go in one atomic batch, which the server syncs to disk once. Under load it sends at a pace, so that rows gather.
 //!
 //! There is no checkpoint of its own: the stream's last sequence is it. So a stream that lost something, or is not
 //! there, just says where to go on (`stream_copy.rs` judges that, and makes it anew when it is damaged).
@@ -31,7 +31,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// From this many waiting rows on, one atomic batch is faster than single messages.
-const BATCH_FROM: u64 = 16;
+const BATCH_FROM: u64 = 6;
+/// Sendings begin at least this far apart while little waits: the server syncs each to disk. The first after a quiet
+/// while goes at once.
+const PACE: Duration = Duration::from_millis(8);
 /// The largest batch that NATS takes.
 const LARGEST_BATCH: usize = 1_000;
 const LARGEST_BATCH_BYTES: usize = 4 << 20;
@@ -82,8 +85,15 @@ pub(super) async fn run(leadership: &Leadership, stop: &CancellationToken) {
     let mut pause = FIRST_PAUSE;
     let mut failing = false;
     while !stop.is_cancelled() {
-        let mut relay =
-            Relay { leadership, copy: &mut copy, in_flight: VecDeque::new(), sent: 0, confirmed: 0, batches_from };
+        let mut relay = Relay {
+            leadership,
+            copy: &mut copy,
+            in_flight: VecDeque::new(),
+            sent: 0,
+            confirmed: 0,
+            batches_from,
+            send_at: Instant::now(),
+        };
         let outcome = relay.go(stop, &mut failing).await;
         batches_from = relay.batches_from;
         let Err(error) = outcome else { return };
@@ -122,6 +132,8 @@ struct Relay<'a> {
     confirmed: Position,
     /// Before this time only single messages.
     batches_from: Instant,
+    /// Before this time nothing, unless much waits.
+    send_at: Instant,
 }
 
 impl Relay<'_> {
@@ -145,7 +157,11 @@ impl Relay<'_> {
                 // PostgreSQL came back without what it had committed: the stream holds events that are not.
                 return Err(CopyError::Damaged(Damage::Ahead { last: self.sent, head: committed }).into());
             }
-            if self.send_some(committed.saturating_sub(self.sent)).await? {
+            let waiting = committed.saturating_sub(self.sent);
+            let now = Instant::now();
+            let is_due = now >= self.send_at || waiting >= LARGEST_BATCH as u64;
+            if is_due && self.send_some(waiting).await? {
+                self.send_at = now + PACE;
                 continue;
             }
             tokio::select! {
@@ -155,6 +171,7 @@ impl Relay<'_> {
                 _ = checks.tick() => self.copy.check(self.confirmed, self.sent).await?,
                 // The sender lives as long as the leadership does.
                 _ = head.changed(), if self.in_flight.len() < IN_FLIGHT => {}
+                () = tokio::time::sleep_until(self.send_at), if waiting > 0 && !is_due => {}
             }
         }
     }

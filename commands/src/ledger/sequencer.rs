@@ -28,6 +28,9 @@ use uuid::Uuid;
 const LOCK_POLL: Duration = Duration::from_millis(50);
 /// The first wait after a round that found nothing; doubled up to the poll floor.
 const FIRST_WAIT: Duration = Duration::from_millis(10);
+/// Rounds that find something begin at least this far apart: a full commit is paid for a round, not for an event. The
+/// first after a quiet while begins at once.
+const PACE: Duration = Duration::from_millis(3);
 /// A statement that takes longer is given up together with its connection.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(15);
 
@@ -68,6 +71,7 @@ pub(super) async fn run(leadership: Arc<Leadership>, stop: CancellationToken) ->
     let mut wait = FIRST_WAIT;
     while !stop.is_cancelled() {
         committed.borrow_and_update();
+        let began = Instant::now();
         let placed = session.round().await?;
         let mut again = placed > 0;
         if let Some(holders) = poller.finished()? {
@@ -80,6 +84,10 @@ pub(super) async fn run(leadership: Arc<Leadership>, stop: CancellationToken) ->
         }
         if again {
             wait = FIRST_WAIT;
+            // As much as a round may hold: more waits.
+            if placed < usize::try_from(leadership.settings.batch).unwrap_or(usize::MAX) {
+                tokio::time::sleep_until(began + PACE).await;
+            }
             continue;
         }
         let pause = if session.gaps.want_poll() { wait.min(LOCK_POLL) } else { wait };
@@ -158,9 +166,9 @@ impl Session {
         let batch = self.place(found.events).await?;
         let rows = self.write(batch).await?;
         crashpoint!("sequencer.after_commit");
-        let announced: Vec<(i64, Position)> = rows.iter().map(|row| (row.event_row, row.position)).collect();
+        let rows: Vec<Arc<LogRow>> = rows.into_iter().map(Arc::new).collect();
+        self.leadership.hints.placed(&rows);
         self.leadership.tail.push(rows);
-        self.leadership.hints.sequenced(&announced);
         self.leadership.status.set_position(self.position);
         self.heads.trim();
         Ok(placed)

@@ -29,14 +29,14 @@ impl Tail {
     }
 
     /// Committed rows, each one position after the one before.
-    pub(super) fn push(&self, rows: impl IntoIterator<Item = LogRow>) {
+    pub(super) fn push(&self, rows: impl IntoIterator<Item = Arc<LogRow>>) {
         let mut tail = self.lock();
         for row in rows {
             if tail.rows.back().is_some_and(|last| last.position + 1 != row.position) {
                 tail.clear();
             }
             tail.bytes += size(&row);
-            tail.rows.push_back(Arc::new(row));
+            tail.rows.push_back(row);
         }
         while tail.rows.len() > MOST_ROWS || tail.bytes > MOST_BYTES {
             tail.drop_oldest();
@@ -104,8 +104,8 @@ mod tests {
     use domain::ids::{EventId, OrgId};
     use uuid::Uuid;
 
-    fn row(position: Position, payload: usize) -> LogRow {
-        LogRow {
+    fn row(position: Position, payload: usize) -> Arc<LogRow> {
+        Arc::new(LogRow {
             position,
             org_position: position,
             org_previous_position: position - 1,
@@ -121,7 +121,7 @@ mod tests {
             at: chrono::DateTime::UNIX_EPOCH,
             metadata: String::new(),
             payload: "x".repeat(payload),
-        }
+        })
     }
 
     fn positions(tail: &Tail, after: Position, limit: usize) -> Option<Vec<Position>> {

@@ -23,6 +23,11 @@ const POLICY_BATCH: u32 = 20;
 const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
+/// Steps that follow each other begin at least this far apart. What waits meanwhile shares one transaction, one
+/// checkpoint and one round of hints: under load that is most of the cost. A step after a quiet while waits for nothing.
+const PACE: Duration = Duration::from_millis(4);
+/// The same while nothing that comes concerns the projection: only its checkpoint moves.
+const PACE_OF_BYSTANDERS: Duration = Duration::from_millis(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs one projection or policy. Any number of them may run the same one, in any number of processes: the checkpoint
@@ -33,7 +38,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Runner {
     pool: PgPool,
-    tail: Option<Tail>,
+    tail: Tail,
     hints: Hints,
     projection: Arc<dyn Projection>,
 }
@@ -54,19 +59,20 @@ enum Interrupted {
 }
 
 impl Runner {
-    /// Follows JetStream by itself; see [`Self::on_tail`] for several in a process. Without JetStream it lives on what
-    /// it polls from PostgreSQL every second, and on hints. Needs a tokio runtime.
+    /// Follows the log by itself; see [`Self::on_tail`] for several in a process. Without JetStream it lives on what
+    /// this process places, on what it polls from PostgreSQL every second, and on hints. Needs a tokio runtime.
     pub fn new(
         pool: PgPool,
         jetstream: Option<jetstream::Context>,
         hints: Hints,
         projection: Arc<dyn Projection>,
     ) -> Self {
-        Self::on_tail(pool, jetstream.map(Tail::start), hints, projection)
+        let tail = Tail::start(jetstream, &hints);
+        Self::on_tail(pool, tail, hints, projection)
     }
 
-    /// Shares a consumer of the stream with others.
-    pub fn on_tail(pool: PgPool, tail: Option<Tail>, hints: Hints, projection: Arc<dyn Projection>) -> Self {
+    /// Shares what is read of the log with others.
+    pub fn on_tail(pool: PgPool, tail: Tail, hints: Hints, projection: Arc<dyn Projection>) -> Self {
         Self { pool, tail, hints, projection }
     }
 
@@ -97,7 +103,7 @@ impl Runner {
         let connecting = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await;
         let mut connection = connecting.map_err(|_| Interrupted::Timeout)?.map_err(Interrupted::Connect)?;
         // Rows are changed by their keys. A plan made while a table was empty would walk through all of it, and stay.
-        connection.execute("set enable_seqscan = off").await?;
+        connection.execute("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off").await?;
         loop {
             let generation = self.settle(&mut connection, tried_to_unpark).await?;
             self.follow_generation(&mut connection, generation).await?;
@@ -157,6 +163,7 @@ impl Runner {
         let mut source = Source::new(self.tail.clone(), &self.hints);
         let mut one_by_one = 0;
         let mut housekeeping_at = Instant::now() + HOUSEKEEPING;
+        let mut next_at = Instant::now();
         loop {
             if Instant::now() >= housekeeping_at {
                 // A read that is still going on may hold it back: another round will do.
@@ -166,12 +173,18 @@ impl Runner {
                 housekeeping_at = Instant::now() + HOUSEKEEPING;
             }
             let limit = if one_by_one > 0 { 1 } else { batch };
+            tokio::time::sleep_until(next_at).await;
             let items = source.next(connection, generation.checkpoint, limit).await?;
             if items.is_empty() {
                 continue;
             }
+            let is_all = items.len() < limit as usize;
+            let began = Instant::now();
             match step(connection, projection, &mut generation, &items).await {
                 Ok(Step::Done(position, keys)) => {
+                    if is_all {
+                        next_at = began + if keys.is_empty() { PACE_OF_BYSTANDERS } else { PACE };
+                    }
                     one_by_one = usize::saturating_sub(one_by_one, 1);
                     for key in keys {
                         self.hints.reached(projection.name(), key, position);

@@ -75,7 +75,8 @@ pub(crate) async fn read_log(
 
 #[derive(Debug)]
 pub(crate) struct Source {
-    tail: Option<(Tail, broadcast::Receiver<News>)>,
+    tail: Tail,
+    news: broadcast::Receiver<News>,
     committed: watch::Receiver<u64>,
     /// By position, those after the checkpoint.
     waiting: BTreeMap<Position, Option<Arc<Envelope>>>,
@@ -85,13 +86,10 @@ pub(crate) struct Source {
 
 impl Source {
     /// Asks PostgreSQL first, for what there is already.
-    pub(crate) fn new(tail: Option<Tail>, hints: &Hints) -> Self {
-        let tail = tail.map(|tail| {
-            let receiver = tail.subscribe();
-            (tail, receiver)
-        });
+    pub(crate) fn new(tail: Tail, hints: &Hints) -> Self {
+        let news = tail.subscribe();
         let now = Instant::now();
-        Self { tail, committed: hints.on_committed(), waiting: BTreeMap::new(), poll_at: now, eager_until: now }
+        Self { tail, news, committed: hints.on_committed(), waiting: BTreeMap::new(), poll_at: now, eager_until: now }
     }
 
     /// The positions right after `checkpoint`, without a hole, at most `limit`. Waits for the first; empty when there
@@ -131,9 +129,8 @@ impl Source {
 
     /// Moves everything that the tail has for us into `waiting`.
     fn drain(&mut self) {
-        let Some((_, receiver)) = &mut self.tail else { return };
         loop {
-            match receiver.try_recv() {
+            match self.news.try_recv() {
                 Ok(News::Event(position, envelope)) => {
                     if self.waiting.len() < HELD_BACK {
                         self.waiting.insert(position, envelope);
@@ -168,28 +165,18 @@ impl Source {
                 std::future::pending::<()>().await;
             }
         };
-        match &mut self.tail {
-            Some((tail, receiver)) if tail.is_live() => {
-                tokio::select! {
-                    news = receiver.recv() => match news {
-                        Ok(News::Event(position, envelope)) => { self.waiting.insert(position, envelope); }
-                        Ok(News::Look) | Err(broadcast::error::RecvError::Lagged(_)) => self.poll_at = Instant::now(),
-                        // The tail lives as long as we hold it.
-                        Err(broadcast::error::RecvError::Closed) => self.tail = None,
-                    },
-                    () = sleep_until(self.poll_at) => {}
-                }
+        tokio::select! {
+            news = self.news.recv() => match news {
+                Ok(News::Event(position, envelope)) => { self.waiting.insert(position, envelope); }
+                // The tail lives as long as we hold it.
+                Ok(News::Look) | Err(_) => self.poll_at = Instant::now(),
+            },
+            // Without a live stream a commit in this process is the best sign that there will soon be a position.
+            () = heard, if !self.tail.is_live() => {
+                self.eager_until = Instant::now() + EAGER_FOR;
+                self.poll_at = self.poll_at.min(Instant::now() + EAGER_POLL);
             }
-            // Without a live tail a commit in this process is the best sign that there will soon be a position.
-            _ => {
-                tokio::select! {
-                    () = heard => {
-                        self.eager_until = Instant::now() + EAGER_FOR;
-                        self.poll_at = self.poll_at.min(Instant::now() + EAGER_POLL);
-                    }
-                    () = sleep_until(self.poll_at) => {}
-                }
-            }
+            () = sleep_until(self.poll_at) => {}
         }
     }
 }
