@@ -74,6 +74,9 @@ test('every page keeps the content policy, in both themes and on a phone', async
   await invite.getByRole('button', { name: 'Make a link' }).click();
   const link = await invite.getByLabel('Invitation link').inputValue();
   await lookAt(page, 'invite');
+  await visit('providers', '/settings/providers', () =>
+    expect(page.locator('[data-provider]').first()).toBeVisible(),
+  );
   await visit('tokens', '/settings/tokens', () =>
     expect(page.getByRole('button', { name: 'New token' })).toBeVisible(),
   );
