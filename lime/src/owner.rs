@@ -11,7 +11,7 @@ use domain::org::Role;
 use domain::{Actor, CommandId, OrgId, UserId};
 use feed::hints::Hints;
 use gateway::auth::{self, NewToken, Scope};
-use projections::Reads;
+use projections::{ReadError, Reads};
 use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -69,6 +69,15 @@ pub(crate) async fn is_known(reads: &Reads, owner: UserId, org: OrgId) {
     }
 }
 
+/// Returns when it can be read who is in which organisation: right after a first start, or an update, that is being
+/// built. A minute later it is left to the caller to say what is wrong.
+async fn until_built(reads: &Reads, owner: UserId) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while matches!(reads.orgs_of(owner).await, Err(ReadError::NotBuilt(_))) && Instant::now() < deadline {
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// A fresh one-time sign-in link below `url`.
 pub(crate) async fn link(pool: &PgPool, owner: UserId, url: &str) -> anyhow::Result<String> {
     let link = auth::create_owner_link(pool, owner).await.context("failed to make a sign-in link")?;
@@ -100,6 +109,7 @@ pub(crate) async fn print_token(settings: &Settings, wanted: cli::TokenCreate) -
     let objects = DirectoryObjects::open(&objects).context("failed to open the files' directory")?;
     let commands = Commands::new(pool.clone(), Hints::local(), Arc::new(objects), CommandSettings::default());
     let reads = Reads::new(pool.clone());
+    until_built(&reads, owner).await;
     let token = auth::create_recorded_token(&pool, &commands, &reads, owner, new).await;
     print(token.context("failed to make a token")?);
     say("Shown once; only its hash is kept.");
