@@ -44,6 +44,10 @@ export async function hostilePlace(api: Api): Promise<TestProject> {
     id: createProject.project.id,
     after: input.commandId,
   });
+  // The instance's key serves its first organisation; the script that plays the model takes any.
+  await api.ask('mutation($input: ProviderKeyInput!) { setProviderKey(input: $input) { org { id } } }', {
+    input: { commandId: id(), orgId: org.id, provider: 'codex', key: 'a-script-takes-any-key' },
+  });
   return { id: createProject.project.id, key, orgId: org.id };
 }
 
