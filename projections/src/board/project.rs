@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 const TABLES: &str = include_str!("tables.sql");
 /// Raise it with every change to the tables or to what is written.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// The read model `board`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -101,10 +101,16 @@ const END_RUN: &str = set_run!(
      where o.org = $1 and o.ticket_id = run.ticket_id and o.run_id <> $3)"
 );
 
+/// `$3` how many stay, `$4` from which time on they stay, `$5` the newest position. Looks from the oldest on, and counts
+/// only where there may be too many: it costs what goes, not what is there.
 const FORGET_CHANGES: &str = "with floor as (select greatest( \
-             (select position from board_changes where org = $1 and board_id = $2 \
-              order by position desc offset $3 limit 1), \
-             (select max(position) from board_changes where org = $1 and board_id = $2 and at < $4)) as position), \
+             (select case when $5 - position >= $3 then \
+                 (select position from board_changes where org = $1 and board_id = $2 \
+                  order by position desc offset $3 limit 1) end \
+              from board_changes where org = $1 and board_id = $2 order by position limit 1), \
+             (select max(position) from board_changes where org = $1 and board_id = $2 and position < \
+                 (select position from board_changes where org = $1 and board_id = $2 and at >= $4 \
+                  order by position limit 1))) as position), \
          gone as (delete from board_changes c using floor \
              where c.org = $1 and c.board_id = $2 and c.position <= floor.position) \
          update boards b set changes_floor = floor.position from floor \
@@ -369,6 +375,7 @@ impl BoardProjection {
                 .bind(board)
                 .bind(self.changes.count)
                 .bind(envelope.at - self.changes.age)
+                .bind(to_bigint(envelope.position))
                 .execute(&mut *connection)
                 .await?;
         }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 const TABLES: &str = include_str!("tables.sql");
 /// Raise it with every change to the tables or to what is written.
-const REVISION: u32 = 2;
+const REVISION: u32 = 3;
 const TITLE_MAX_CHARS: usize = 120;
 
 /// The read model `runs`.
@@ -287,10 +287,15 @@ async fn forget_changes(
     keep: Retention,
 ) -> Result<(), ApplyError> {
     sqlx::query(
+        // From the oldest on, and counted only where there may be too many: it costs what goes, not what is there.
         "with floor as (select greatest( \
-             (select position from run_changes where org = $1 and project_id = $2 \
-              order by position desc offset $3 limit 1), \
-             (select max(position) from run_changes where org = $1 and project_id = $2 and at < $4)) as position), \
+             (select case when $5 - position >= $3 then \
+                 (select position from run_changes where org = $1 and project_id = $2 \
+                  order by position desc offset $3 limit 1) end \
+              from run_changes where org = $1 and project_id = $2 order by position limit 1), \
+             (select max(position) from run_changes where org = $1 and project_id = $2 and position < \
+                 (select position from run_changes where org = $1 and project_id = $2 and at >= $4 \
+                  order by position limit 1))) as position), \
          gone as (delete from run_changes c using floor \
              where c.org = $1 and c.project_id = $2 and c.position <= floor.position) \
          insert into run_changes_floor (org, project_id, position) \
@@ -301,6 +306,7 @@ async fn forget_changes(
     .bind(project)
     .bind(keep.count)
     .bind(envelope.at - keep.age)
+    .bind(to_bigint(envelope.position))
     .execute(connection)
     .await?;
     Ok(())
